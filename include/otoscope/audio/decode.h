@@ -1,0 +1,34 @@
+#pragma once
+/// Any container and codec through FFmpeg's libraries, as 16 kHz mono: the same samples as
+/// `ffmpeg -i X -ac 1 -ar 16000 -f s16le -`. A `.g722` file is raw G.722 (16 kHz, 8000 bytes a
+/// second).
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace otoscope::audio {
+
+/// Decodes piece by piece, so a 10-hour file needs no 10-hour buffer.
+class Decoder {
+ public:
+  explicit Decoder(const std::filesystem::path& path);
+  ~Decoder();
+  Decoder(Decoder&&) noexcept;
+  /// Fills `out` with the next samples; fewer than asked only at the end; 0 at the end.
+  size_t read(std::span<int16_t> out);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The whole file (or `duration_s` from `offset_s`) as s16 / 32768. Missing, empty, truncated or
+/// non-audio files: a UserError that names the file. duration_s < 0: to the end.
+std::vector<float> decode_file(const std::filesystem::path& path, double offset_s = 0.0,
+                               double duration_s = -1.0);
+
+}  // namespace otoscope::audio

@@ -1,0 +1,18 @@
+#pragma once
+/// Which instruction set own kernels use. Chosen at run time; `OTOSCOPE_ISA=scalar|avx2|avx512`
+/// caps it, so one machine tests all of them.
+
+#include <string_view>
+
+namespace otoscope {
+
+enum class Isa { scalar, avx2, avx512 };
+
+/// The best level that this CPU has and the environment allows.
+Isa active_isa();
+std::string_view isa_name(Isa isa);
+/// For tests: use this level from now on (clamped to what the CPU has). Returns the level before.
+Isa force_isa(Isa isa);
+bool cpu_has(Isa isa);
+
+}  // namespace otoscope
