@@ -1,0 +1,152 @@
+#include "otoscope/kernels/gemm.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "otoscope/core/half.h"
+#include "otoscope/core/isa.h"
+#include "otoscope/core/rng.h"
+#include "support/close.h"
+
+namespace otoscope::kernels {
+namespace {
+
+Tensor<float> random(Shape shape, const char* name) {
+  Rng rng(7, name);
+  Tensor<float> x(shape);
+  for (int64_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(rng.normal());
+  return x;
+}
+
+double value(View<const float> x, bool transposed, int64_t i, int64_t j, Precision p) {
+  const float entry = transposed ? x.at(j, i) : x.at(i, j);
+  return p == Precision::bf16 ? to_float(to_bf16(entry)) : entry;
+}
+
+/// Largest |C - (alpha A B + beta C0)| as a share of what rounding explains. A pass is <= 1.
+double excess(Operand A, Operand B, View<const float> C, View<const float> C0, float alpha,
+              float beta, Precision p) {
+  const int64_t M = C.shape[0], N = C.shape[1], K = A.matrix.shape[A.transposed ? 0 : 1];
+  double worst = 0;
+  for (int64_t i = 0; i < M; ++i)
+    for (int64_t j = 0; j < N; ++j) {
+      double sum = 0, magnitude = 0;
+      for (int64_t k = 0; k < K; ++k) {
+        const double term =
+            alpha * value(A.matrix, A.transposed, i, k, p) * value(B.matrix, B.transposed, k, j, p);
+        sum += term, magnitude += std::fabs(term);
+      }
+      if (beta != 0.0f) sum += C0.at(i, j), magnitude += std::fabs(C0.at(i, j));
+      // Inputs are rounded before the comparison, so bf16 has no term of its own.
+      const double tolerance = testing::dot_tolerance(K + 3, magnitude) + 1e-30;
+      const double ratio = std::fabs(sum - static_cast<double>(C.at(i, j))) / tolerance;
+      if (!(ratio <= worst)) worst = std::isnan(ratio) ? INFINITY : ratio;
+    }
+  return worst;
+}
+
+const int64_t kSizes[][3] = {{1, 1, 1},   {1, 64, 33}, {3, 7, 5},    {17, 31, 64},
+                             {65, 1, 66}, {2, 512, 9}, {100, 48, 80}};
+
+}  // namespace
+
+TEST_CASE("gemm equals the sum over k for every transposition, beta and precision") {
+  for (const auto& size : kSizes)
+    for (const bool ta : {false, true})
+      for (const bool tb : {false, true})
+        for (const float beta : {0.0f, 1.0f})
+          for (const Precision p : {Precision::f32, Precision::bf16}) {
+            const int64_t M = size[0], K = size[1], N = size[2];
+            CAPTURE(M);
+            CAPTURE(K);
+            CAPTURE(N);
+            CAPTURE(ta);
+            CAPTURE(tb);
+            CAPTURE(beta);
+            const auto a = random(ta ? Shape{K, M} : Shape{M, K}, "a");
+            const auto b = random(tb ? Shape{N, K} : Shape{K, N}, "b");
+            const auto before = random(Shape{M, N}, "c");
+            auto c = before.clone();
+            if (beta == 0.0f) c[0] = NAN;  // must not be read
+            gemm({a, ta}, {b, tb}, c, beta, p);
+            CHECK(excess({a, ta}, {b, tb}, c, before, 1.0f, beta, p) <= 1.0);
+          }
+}
+
+TEST_CASE("batched_gemm is one product per leading index") {
+  for (const auto& size : kSizes)
+    for (const bool ta : {false, true})
+      for (const bool tb : {false, true})
+        for (const float beta : {0.0f, 1.0f})
+          for (const Precision p : {Precision::f32, Precision::bf16}) {
+            const int64_t M = size[0], K = size[1], N = size[2];
+            CAPTURE(M);
+            CAPTURE(K);
+            CAPTURE(N);
+            CAPTURE(ta);
+            CAPTURE(tb);
+            CAPTURE(beta);
+            const int64_t n = 3;
+            const auto a = random(ta ? Shape{n, K, M} : Shape{n, M, K}, "a");
+            const auto b = random(tb ? Shape{n, N, K} : Shape{n, K, N}, "b");
+            const auto before = random(Shape{n, M, N}, "c");
+            auto c = before.clone();
+            batched_gemm({a, ta}, {b, tb}, c, 0.125f, beta, p);
+            for (int64_t i = 0; i < n; ++i)
+              CHECK(excess({a.view().sub(i), ta}, {b.view().sub(i), tb}, c.view().sub(i),
+                           before.view().sub(i), 0.125f, beta, p) <= 1.0);
+          }
+}
+
+TEST_CASE("empty products: nothing happens, and an inner size of 0 gives zeros") {
+  Tensor<float> none(Shape{0, 4}), b(Shape{4, 3}), c(Shape{0, 3});
+  gemm({none}, {b}, c);
+  Tensor<float> a0(Shape{2, 0}), b0(Shape{0, 3}), c0(Shape{2, 3});
+  c0[5] = 4.0f;
+  gemm({a0}, {b0}, c0, 1.0f);
+  CHECK(c0[5] == 4.0f);
+  gemm({a0}, {b0}, c0, 0.0f);
+  CHECK(c0[5] == 0.0f);
+}
+
+TEST_CASE("Linear is x W^T + b at every number of rows, and its vjp is dy W") {
+  for (const Precision p : {Precision::f32, Precision::bf16})
+    for (const auto& size : {Shape{1, 5, 3}, {7, 64, 130}, {33, 512, 48}}) {
+      const int64_t rows = size[0], in = size[1], out = size[2];
+      const auto W = random(Shape{out, in}, "W"), b = random(Shape{out}, "bias");
+      const Linear linear(W, b, p), bare(W, {}, p);
+      CHECK(linear.in() == in);
+      CHECK(linear.out() == out);
+      for (int64_t M = 1; M <= rows; M += 3) {
+        const auto x = random(Shape{M, in}, "x"), dy = random(Shape{M, out}, "dy");
+        Tensor<float> y(Shape{M, out}), want(Shape{M, out}), dx(Shape{M, in});
+        for (int64_t i = 0; i < want.size(); ++i) want[i] = b[i % out];
+        linear.forward(x, y);
+        CHECK(excess({x}, transposed(W), y, want, 1.0f, 1.0f, p) <= 1.0);
+        bare.forward(x, y);
+        CHECK(excess({x}, transposed(W), y, want, 1.0f, 0.0f, p) <= 1.0);
+        linear.vjp(dy, dx);
+        CHECK(excess({dy}, {W}, dx, dx, 1.0f, 0.0f, p) <= 1.0);
+        const auto before = random(Shape{M, in}, "dx");
+        dx = before.clone();
+        linear.vjp(dy, dx, true);
+        CHECK(excess({dy}, {W}, dx, before, 1.0f, 1.0f, p) <= 1.0);
+      }
+    }
+}
+
+TEST_CASE("bf16 gives the same products where the CPU has no bf16 instructions") {
+  const auto a = random(Shape{20, 96}, "a"), W = random(Shape{30, 96}, "W");
+  Tensor<float> native(Shape{20, 30}), emulated(Shape{20, 30}), direct(Shape{20, 30});
+  Linear(W, {}, Precision::bf16).forward(a, native);
+  const Isa before = force_isa(Isa::avx2);
+  const Linear slow(W, {}, Precision::bf16);
+  gemm({a}, transposed(W), direct, 0.0f, Precision::bf16);
+  slow.forward(a, emulated);
+  force_isa(before);
+  for (const auto* c : {&native, &emulated, &direct})
+    CHECK(excess({a}, transposed(W), c->view(), c->view(), 1.0f, 0.0f, Precision::bf16) <= 1.0);
+}
+
+}  // namespace otoscope::kernels
