@@ -1,5 +1,6 @@
 #include "otoscope/io/json.h"
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -47,6 +48,9 @@ class Builder {
 
   Json run() {
     const char *begin = text_.data(), *end = text_.data() + text_.size();
+    // nlohmann takes a NUL for the end of the text, whatever follows.
+    furthest_ = begin + std::min(text_.find('\0'), text_.size());
+    if (furthest_ != end) refuse("a NUL");
     furthest_ = begin;
     Json::sax_parse(Cursor{begin, &furthest_}, Cursor{end, &furthest_}, this);
     return std::move(root_);
