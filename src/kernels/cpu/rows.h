@@ -1,0 +1,17 @@
+#pragma once
+/// Private to the room: how much work one piece of a parallel loop gets. Fixed by the sizes alone,
+/// so the pieces do not depend on the thread count.
+
+#include <algorithm>
+#include <cstdint>
+
+namespace otoscope::kernels::detail {
+
+/// Rows of `width` values that make about 16 K values.
+inline int64_t row_grain(int64_t width) {
+  return std::max<int64_t>(1, (int64_t{1} << 14) / std::max<int64_t>(1, width));
+}
+/// For flat arrays.
+inline constexpr int64_t kFlatGrain = int64_t{1} << 14;
+
+}  // namespace otoscope::kernels::detail
