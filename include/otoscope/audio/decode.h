@@ -10,15 +10,23 @@
 #include <string>
 #include <vector>
 
+#include "otoscope/io/file.h"
+
 namespace otoscope::audio {
 
 /// Decodes piece by piece, so a 10-hour file needs no 10-hour buffer.
 class Decoder {
  public:
+  /// Missing, a folder, empty, no audio in it, or nothing that can be decoded: UserError.
   explicit Decoder(const std::filesystem::path& path);
+  /// The same from memory, which is borrowed; the extension of `name` helps to recognise it.
+  Decoder(io::Bytes bytes, std::string name);
   ~Decoder();
   Decoder(Decoder&&) noexcept;
-  /// Fills `out` with the next samples; fewer than asked only at the end; 0 at the end.
+  Decoder& operator=(Decoder&&) noexcept;
+  /// Fills `out` with the next samples; fewer than asked only at the end; 0 at the end. Broken
+  /// packets are passed over, as ffmpeg does; a file that ends before the length stated in its own
+  /// header is a UserError when that end is reached.
   size_t read(std::span<int16_t> out);
 
  private:
