@@ -5,6 +5,7 @@
 
 #include "audio/ffmpeg_program.h"
 #include "otoscope/audio/decode.h"
+#include "otoscope/audio/recording.h"
 #include "support/close.h"
 #include "support/errors.h"
 
@@ -46,6 +47,7 @@ void check_refused(const std::filesystem::path& path, const std::string& expecte
   CHECK(error.find(expected) != std::string::npos);
   CHECK(error.find("Hint: ") != std::string::npos);
   CHECK(error.find('\n') == std::string::npos);
+  CHECK(error_of([&] { Recording::open(path, 80); }) == error);
 }
 
 }  // namespace
