@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "otoscope/core/isa.h"
-#include "otoscope/core/rng.h"
+#include "kernels/levels.h"
 #include "otoscope/core/threads.h"
 #include "otoscope/kernels/sparse.h"
 
@@ -55,17 +54,6 @@ void check_equal(const SparseRows& got, const SparseRows& want) {
   CHECK(got.indptr == want.indptr);
   CHECK(got.indices == want.indices);
   CHECK(got.values == want.values);
-}
-
-template <class Work>
-void at_each_level(Work&& work) {
-  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
-    if (!cpu_has(isa)) continue;
-    const Isa before = force_isa(isa);
-    INFO("at level ", isa_name(isa));
-    work();
-    force_isa(before);
-  }
 }
 
 const int64_t kSizes[][3] = {{1, 1, 1},    {2, 5, 5},     {3, 16, 4},    {4, 33, 32},

@@ -16,10 +16,11 @@ void layer_norm(View<const float> x, View<const float> gain, View<const float> b
 void layer_norm_vjp(View<const float> x, View<const float> gain, View<const float> scale,
                     View<const float> dy, View<float> dx, bool frozen_scale = false);
 
-/// y = x/2 (1 + erf(x/sqrt 2)): the exact form, within 2 ulp-scale 1e-6 absolute of std::erf. y may
-/// be x.
+/// y = x/2 (1 + erf(x/sqrt 2)): the exact form (Hendrycks & Gimpel 2016), within 2e-7 max(1, |x|)
+/// of it for all x; the negative tail keeps its digits too. y may be x. NaN stays NaN.
 void gelu(View<const float> x, View<float> y);
-/// dx = dy * gelu'(x). With frozen_gate dx = dy * gelu(x)/x (1/2 at x = 0): the gate held constant.
+/// dx = dy * gelu'(x), the slope within 2e-7. dx may be dy. With frozen_gate dx = dy * gelu(x)/x
+/// (1/2 at x = 0): the gate held constant.
 void gelu_vjp(View<const float> x, View<const float> dy, View<float> dx, bool frozen_gate = false);
 
 /// Softmax over the last index, in place allowed. Entries of -inf become 0; a row of only -inf is

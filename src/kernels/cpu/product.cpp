@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "kernels/cpu/elementwise_table.h"
 #include "otoscope/core/threads.h"
 
 namespace otoscope::kernels::detail {
@@ -19,14 +20,17 @@ void* scratch(int slot, int64_t bytes) {
 }
 
 void to_bf16(const float* from, bf16* to, int64_t n) {
+  static_assert(sizeof(bf16) == sizeof(uint16_t));
+  const auto stretch = elementwise().to_bf16;
   parallel_ranges(n, 1 << 16, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) to[i] = otoscope::to_bf16(from[i]);
+    stretch(from + begin, end - begin, &to[begin].bits);
   });
 }
 
 void round_to_bf16(const float* from, float* to, int64_t n) {
+  const auto stretch = elementwise().round_to_bf16;
   parallel_ranges(n, 1 << 16, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) to[i] = to_float(otoscope::to_bf16(from[i]));
+    stretch(from + begin, end - begin, to + begin);
   });
 }
 
