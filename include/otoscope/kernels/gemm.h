@@ -32,7 +32,7 @@ void batched_gemm(Operand A, Operand B, View<float> C, float alpha = 1.0f, float
 /// y = x W^T + b with W packed once into oneDNN's own layout.
 class Linear {
  public:
-  Linear() = default;
+  Linear();
   /// W: (out, in); b: (out) or empty. W and b are copied. With bf16 the packed weight is bf16.
   Linear(View<const float> W, View<const float> b, Precision p = Precision::f32);
   ~Linear();
@@ -59,7 +59,7 @@ class Linear {
 /// 1-d convolution, kernel 3, padding 1, channels last.
 class Conv1d {
  public:
-  Conv1d() = default;
+  Conv1d();
   /// W: (out, in, 3); b: (out).
   Conv1d(View<const float> W, View<const float> b, int stride, Precision p = Precision::f32);
   ~Conv1d();

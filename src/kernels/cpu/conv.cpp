@@ -140,6 +140,7 @@ Conv1d::Conv1d(View<const float> W, View<const float> b, int stride, Precision p
   impl_->native = p == Precision::bf16 && detail::native_bf16();
   if (p == Precision::bf16) detail::round_to_bf16(W.data, impl_->W.data(), W.size());
 }
+Conv1d::Conv1d() = default;
 Conv1d::~Conv1d() = default;
 Conv1d::Conv1d(Conv1d&&) noexcept = default;
 Conv1d& Conv1d::operator=(Conv1d&&) noexcept = default;

@@ -43,6 +43,7 @@ Linear::Linear(View<const float> W, View<const float> b, Precision p)
   impl_->native = p == Precision::bf16 && detail::native_bf16();
   impl_->forward = impl_->packed(true);
 }
+Linear::Linear() = default;
 Linear::~Linear() = default;
 Linear::Linear(Linear&&) noexcept = default;
 Linear& Linear::operator=(Linear&&) noexcept = default;
