@@ -56,8 +56,9 @@ void check_equal(const SparseRows& got, const SparseRows& want) {
   CHECK(got.values == want.values);
 }
 
-const int64_t kSizes[][3] = {{1, 1, 1},    {2, 5, 5},     {3, 16, 4},    {4, 33, 32},
-                             {5, 127, 40}, {7, 1000, 32}, {3, 4099, 45}, {2, 4096, 4096}};
+const int64_t kSizes[][3] = {{1, 1, 1},     {2, 5, 5},       {3, 16, 4},
+                             {4, 33, 32},   {5, 127, 40},    {7, 1000, 32},
+                             {3, 4099, 45}, {2, 4096, 4096}, {300, 700, 9}};
 
 }  // namespace
 
@@ -117,6 +118,21 @@ TEST_CASE("batch_top_k keeps what a stable sort of the whole matrix keeps") {
         batch_top_k(pre, k, got);
         check_equal(got, rows_of(pre, kept));
       }
+  });
+}
+
+TEST_CASE("batch_top_k is exact where a sample of the rows misleads") {
+  at_each_level([] {
+    const int64_t B = 640, F = 50, k = 5;
+    auto pre = matrix(B, F, false, 9);
+    for (int64_t b = 0; b < B; b += B / 64)  // the rows that are looked at first
+      for (int64_t j = 0; j < F; ++j) pre.at(b, j) *= 1000;
+    std::vector<std::vector<int64_t>> kept(static_cast<size_t>(B));
+    for (const int64_t i : by_sorting(pre.data(), B * F, k * B))
+      kept[static_cast<size_t>(i / F)].push_back(i % F);
+    SparseRows got;
+    batch_top_k(pre, k, got);
+    check_equal(got, rows_of(pre, kept));
   });
 }
 

@@ -45,17 +45,17 @@ void round_to_bf16(const float* x, int64_t n, float* y) {
 }  // namespace
 
 const ElementwiseTable kElementwise = {layer_norm,
-                                              reference::layer_norm_vjp_row<float>,
-                                              gelu,
-                                              gelu_vjp,
-                                              reference::softmax_row<float>,
-                                              reference::softmax_vjp_row<float>,
-                                              reference::log_softmax_row<float>,
-                                              axpy,
-                                              reference::dot<float>,
-                                              squared_norm,
-                                              add_weighted_rows,
-                                              to_bf16,
-                                              round_to_bf16};
+                                       reference::layer_norm_vjp_row<float>,
+                                       gelu,
+                                       gelu_vjp,
+                                       reference::softmax_row<float>,
+                                       reference::softmax_vjp_row<float>,
+                                       reference::log_softmax_row<float>,
+                                       axpy,
+                                       reference::dot<float>,
+                                       squared_norm,
+                                       add_weighted_rows,
+                                       to_bf16,
+                                       round_to_bf16};
 
 }  // namespace otoscope::kernels::scalar

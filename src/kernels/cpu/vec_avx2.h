@@ -68,6 +68,21 @@ inline double sum_squares(V x) {
   return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
+inline uint32_t above(V a, V b) {
+  return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)));
+}
+inline int64_t compress(V x, int32_t first, uint32_t which, int32_t* place, float* value) {
+  float lanes[kLanes];
+  _mm256_storeu_ps(lanes, x);
+  int64_t n = 0;
+  for (; which != 0; which &= which - 1, ++n) {
+    const int lane = __builtin_ctz(which);
+    place[n] = first + lane;
+    value[n] = lanes[lane];
+  }
+  return n;
+}
+
 inline __m256i bf16_bits(V x) {
   const __m256i bits = _mm256_castps_si256(x);
   const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));

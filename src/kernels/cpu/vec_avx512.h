@@ -6,7 +6,9 @@
 // g++ 12 takes the "undefined" placeholders in its own header for mistakes (GCC bug 105593).
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
 #pragma GCC diagnostic pop
 
@@ -58,6 +60,20 @@ inline double sum_squares(V x) {
   const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(x));
   const __m512d high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
   return _mm512_reduce_add_pd(_mm512_fmadd_pd(low, low, _mm512_mul_pd(high, high)));
+}
+
+/// One bit per lane where a > b; NaN is never above.
+inline uint32_t above(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+/// Writes the lanes in `which` one after another, with their places first + lane; returns how many.
+/// Up to kLanes entries of `place` and `value` may be overwritten.
+inline int64_t compress(V x, int32_t first, uint32_t which, int32_t* place, float* value) {
+  const auto mask = static_cast<__mmask16>(which);
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i places = _mm512_add_epi32(lane, _mm512_set1_epi32(first));
+  // Compressing into a register and storing all of it is faster than a masked store on AMD.
+  _mm512_storeu_si512(place, _mm512_maskz_compress_epi32(mask, places));
+  _mm512_storeu_ps(value, _mm512_maskz_compress_ps(mask, x));
+  return __builtin_popcount(which);
 }
 
 /// The upper 16 bits of each lane, rounded to nearest even; NaN stays NaN.
