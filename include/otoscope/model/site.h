@@ -21,8 +21,8 @@ enum class Point : uint8_t {
   conv2,
   embed,
   resid_pre,
-  ln1,
   ln1_scale,
+  ln1,
   q,
   k,
   v,
@@ -31,8 +31,8 @@ enum class Point : uint8_t {
   z,
   attn_out,
   resid_mid,
-  ln_cross,
   ln_cross_scale,
+  ln_cross,
   cross_q,
   cross_k,
   cross_v,
@@ -41,8 +41,8 @@ enum class Point : uint8_t {
   cross_z,
   cross_attn_out,
   resid_cross,
-  ln2,
   ln2_scale,
+  ln2,
   mlp_pre,
   mlp_post,
   mlp_out,
@@ -51,6 +51,7 @@ enum class Point : uint8_t {
   out,
   logits
 };
+inline constexpr int kPoints = static_cast<int>(Point::logits) + 1;
 
 struct Site {
   Stack stack = Stack::encoder;
@@ -73,8 +74,9 @@ std::vector<Site> all_sites(const Dims& dims);
 Site find_site(const Dims& dims, std::string_view name);
 
 /// Shape of the values for a batch of B with T positions: (B, T, d) for streams, (B, heads, T,
-/// d_head) for q k v z, (B, heads, T, S) for scores and patterns, (B, T) for scales, (B, mel
-/// frames, mels) for encoder.mel.
+/// d_head) for q k v z, (B, heads, S, d_head) for cross_k and cross_v, (B, heads, T, S) for scores
+/// and patterns, (B, T) for scales, (B, mel frames, mels) for encoder.mel. S: keys of the
+/// attention. T is the encoder's positions also for encoder.mel and conv1, which have 2 T.
 Shape site_shape(const Dims& dims, const Site& site, int64_t B, int64_t T, int64_t S);
 
 /// True where a site's values are one row per position (B, T, d), the only sites a store keeps.

@@ -1,0 +1,90 @@
+#include "model/layers.h"
+
+#include <bit>
+#include <cstring>
+
+#include "otoscope/core/threads.h"
+#include "otoscope/kernels/elementwise.h"
+
+namespace otoscope::model {
+namespace {
+
+/// Calls copy(flat, heads) for every row of d_head floats; both are the addresses of one row.
+template <class Flat, class Heads, class Copy>
+void for_head_rows(Flat* flat, Heads* heads, const Shape& shape, Copy&& copy) {
+  const int64_t B = shape[0], H = shape[1], T = shape[2], D = shape[3];
+  parallel_ranges(B * T, 64, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t h = 0; h < H; ++h)
+        copy(flat + (row * H + h) * D, heads + (((row / T) * H + h) * T + row % T) * D);
+  });
+}
+
+}  // namespace
+
+void split_heads(View<const float> flat, View<float> heads) {
+  const size_t bytes = static_cast<size_t>(heads.shape[3]) * sizeof(float);
+  for_head_rows(flat.data, heads.data, heads.shape,
+                [bytes](const float* from, float* to) { std::memcpy(to, from, bytes); });
+}
+
+void merge_heads(View<const float> heads, View<float> flat) {
+  const size_t bytes = static_cast<size_t>(heads.shape[3]) * sizeof(float);
+  for_head_rows(flat.data, heads.data, heads.shape,
+                [bytes](float* to, const float* from) { std::memcpy(to, from, bytes); });
+}
+
+void norm(const Probe& probe, const NormWeights& w, Point scale_point, Point point, int block,
+          View<const float> x, View<float> y, View<float> scale) {
+  kernels::layer_norm(x, w.gain, w.bias, y, scale);
+  if (probe.wanted(scale_point, block)) {
+    const Tensor<float> before = Tensor<float>::copy_of(scale);
+    probe.at(scale_point, block, scale);
+    const int64_t d = x.width();
+    for (int64_t r = 0; r < scale.size(); ++r) {
+      if (std::bit_cast<uint32_t>(before[r]) == std::bit_cast<uint32_t>(scale[r])) continue;
+      double mean = 0;
+      for (int64_t j = 0; j < d; ++j) mean += static_cast<double>(x.row(r)[j]);
+      mean /= static_cast<double>(d);
+      for (int64_t j = 0; j < d; ++j)
+        y.row(r)[j] = (x.row(r)[j] - static_cast<float>(mean)) * scale[r] * w.gain[j] + w.bias[j];
+    }
+  }
+  probe.at(point, block, y);
+}
+
+void mlp(const Probe& probe, const MlpWeights& w, int block, View<const float> x, View<float> out) {
+  auto hidden = Tensor<float>::uninitialized({x.shape[0], x.shape[1], w.up.out()});
+  w.up.forward(x, hidden);
+  probe.at(Point::mlp_pre, block, hidden);
+  kernels::gelu(hidden, hidden);
+  probe.at(Point::mlp_post, block, hidden);
+  w.down.forward(hidden, out);
+  probe.at(Point::mlp_out, block, out);
+}
+
+void add_to_stream(const Probe& probe, Point point, int block, View<const float> out,
+                   View<float> x) {
+  kernels::add(out, x);
+  probe.at(point, block, x);
+}
+
+Tensor<float> project(const Probe& probe, const kernels::Linear& w, Point point, int block,
+                      int heads, View<const float> x) {
+  auto flat = Tensor<float>::uninitialized(x.shape);
+  w.forward(x, flat);
+  auto split = Tensor<float>::uninitialized({x.shape[0], heads, x.shape[1], x.width() / heads});
+  split_heads(flat, split);
+  probe.at(point, block, split);
+  return split;
+}
+
+void project_out(const Probe& probe, const kernels::Linear& w, Point point, int block,
+                 View<const float> z, View<float> out) {
+  auto flat = Tensor<float>::uninitialized(out.shape);
+  merge_heads(z, flat);
+  w.forward(flat, out);
+  probe.at(point, block, out);
+}
+
+}  // namespace otoscope::model

@@ -1,0 +1,38 @@
+#include "model/weights.h"
+#include "otoscope/core/errors.h"
+#include "otoscope/model/whisper.h"
+
+namespace otoscope::model {
+namespace {
+
+namespace fs = std::filesystem;
+
+Checkpoint read_checkpoint(const fs::path& folder, Progress& progress) {
+  if (!fs::is_directory(folder))
+    throw UserError(folder.string(), "expected the folder of a Whisper model, got none",
+                    "`models list` shows the known names, `models get NAME` fetches one");
+  if (fs::exists(folder / "model.safetensors") ||
+      fs::exists(folder / "model.safetensors.index.json"))
+    return read_hugging_face(folder, progress);
+  if (fs::exists(folder / "model.bin") || fs::exists(folder / "model.bin.part1"))
+    return read_ctranslate2(folder, progress);
+  throw UserError(folder.string(),
+                  "expected model.safetensors, its index, or CTranslate2's model.bin, got none",
+                  "convert other formats to one of these first");
+}
+
+}  // namespace
+
+Whisper Whisper::load(const fs::path& folder, const LoadOptions& options, Progress& progress) {
+  Checkpoint checkpoint = read_checkpoint(folder, progress);
+  if (options.shuffle_weights) shuffle_weights(checkpoint, *options.shuffle_weights);
+  std::string hash = checkpoint_hash(checkpoint);
+  Weights weights = pack_weights(std::move(checkpoint), options.precision, progress);
+  weights.hash = std::move(hash);
+  weights.folder = folder;
+  Whisper model;
+  model.weights_ = std::make_shared<const Weights>(std::move(weights));
+  return model;
+}
+
+}  // namespace otoscope::model
