@@ -1,0 +1,117 @@
+#include "otoscope/features/evidence.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "features/examples.h"
+#include "features/tally.h"
+#include "otoscope/audio/decode.h"
+#include "otoscope/audio/time.h"
+#include "otoscope/core/errors.h"
+#include "otoscope/core/interrupt.h"
+
+namespace otoscope::features {
+namespace {
+
+constexpr float kSilenceBelowPeakDb = 35.0f;
+constexpr float kFloorDb = -100.0f;
+
+/// Level of the 20 ms centred on a frame, in dB relative to full scale.
+float level_db(std::span<const float> pcm, int64_t frame) {
+  const int64_t centre = frame * audio::kFrameSamples, half = audio::kFrameSamples / 2;
+  const int64_t begin = std::max<int64_t>(0, centre - half);
+  const int64_t end = std::min<int64_t>(static_cast<int64_t>(pcm.size()), centre + half);
+  if (begin >= end) return NAN;
+  double power = 0;
+  for (int64_t i = begin; i < end; ++i)
+    power += static_cast<double>(pcm[static_cast<size_t>(i)]) * pcm[static_cast<size_t>(i)];
+  power /= static_cast<double>(end - begin);
+  return power > 0 ? std::max(kFloorDb, static_cast<float>(10 * std::log10(power))) : kFloorDb;
+}
+
+}  // namespace
+
+RowFacts row_facts(const store::Store& store, Progress& progress) {
+  RowFacts facts;
+  if (store.unit() != "frame") return facts;
+  facts.loudness_db.assign(static_cast<size_t>(store.rows()), NAN);
+  facts.silent.assign(static_cast<size_t>(store.rows()), 0);
+  const auto& items = store.items();
+  progress.start("measure loudness", static_cast<int64_t>(items.size()), "clips");
+  for (size_t i = 0; i < items.size(); ++i) {
+    throw_if_interrupted();
+    const store::Item& item = items[i];
+    std::vector<float> pcm;
+    try {
+      pcm = audio::decode_file(item.path, item.offset_s,
+                               item.duration_s > 0 ? item.duration_s : -1.0);
+    } catch (const UserError& error) {
+      progress.note(std::string("loudness of one clip is unknown: ") + error.what());
+    }
+    float loudest = kFloorDb;
+    for (int64_t r = 0; r < item.n_rows; ++r) {
+      const float level = level_db(pcm, store.origin(item.first_row + r).frame);
+      facts.loudness_db[static_cast<size_t>(item.first_row + r)] = level;
+      if (level > loudest) loudest = level;
+    }
+    for (int64_t row = item.first_row; row < item.first_row + item.n_rows; ++row)
+      facts.silent[static_cast<size_t>(row)] =
+          facts.loudness_db[static_cast<size_t>(row)] < loudest - kSilenceBelowPeakDb;
+    progress.advance(static_cast<int64_t>(i) + 1);
+  }
+  progress.finish();
+  return facts;
+}
+
+Evidence gather_evidence(const sae::Sae& sae, const store::Store& store,
+                         store::Split statistics_split, const RowFacts& facts,
+                         const EvidenceOptions& options, Progress& progress) {
+  if (sae.d() != store.d())
+    throw UserError(store.path().string(),
+                    "expected rows of width " + std::to_string(sae.d()) + " (the SAE's), got " +
+                        std::to_string(store.d()),
+                    "describe the SAE on a store of the site it was trained on");
+  const sae::Encoder encoder(sae);
+  const std::vector<int64_t> wanted = store.rows_of(statistics_split);
+  std::vector<uint8_t> counted(static_cast<size_t>(store.rows()), 0);
+  for (const int64_t row : wanted) counted[static_cast<size_t>(row)] = 1;
+
+  TallyBuilder tally(store, sae.F(), options);
+  ExampleKeeper examples(sae.F(), options);
+  progress.start("gather evidence", store.rows(), "rows");
+  Tensor<float> x(Shape{options.block, store.d()});
+  SparseRows codes, chosen;
+  for (int64_t first = 0; first < store.rows(); first += options.block) {
+    throw_if_interrupted();
+    const int64_t n = std::min(options.block, store.rows() - first);
+    const View<float> block = x.view().slice(0, n);
+    store.read(first, block);
+    codes.clear();
+    encoder.encode(block, codes);
+
+    chosen.clear();
+    std::vector<int64_t> chosen_rows;
+    for (int64_t b = 0; b < n; ++b) {
+      const int64_t row = first + b;
+      const store::RowOrigin origin = store.origin(row);
+      const auto begin = codes.indptr[static_cast<size_t>(b)],
+                 end = codes.indptr[static_cast<size_t>(b) + 1];
+      for (int64_t e = begin; e < end; ++e)
+        examples.add(codes.indices[static_cast<size_t>(e)],
+                     {codes.values[static_cast<size_t>(e)], row, origin.item, origin.frame});
+      if (counted[static_cast<size_t>(row)] == 0) continue;
+      chosen_rows.push_back(row);
+      chosen.indices.insert(chosen.indices.end(), codes.indices.begin() + begin,
+                            codes.indices.begin() + end);
+      chosen.values.insert(chosen.values.end(), codes.values.begin() + begin,
+                           codes.values.begin() + end);
+      chosen.indptr.push_back(static_cast<int64_t>(chosen.indices.size()));
+    }
+    tally.add(chosen, chosen_rows, facts);
+    progress.advance(first + n);
+  }
+  progress.finish();
+  return {tally.finish(), examples.top(), examples.quantiles()};
+}
+
+}  // namespace otoscope::features
