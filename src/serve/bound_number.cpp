@@ -1,0 +1,94 @@
+#include "serve/bound_number.h"
+
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "otoscope/core/errors.h"
+#include "otoscope/core/text.h"
+#include "serve/html.h"
+
+namespace otoscope::serve {
+namespace {
+
+const io::Json* find(const Document& document, const std::string& pointer) {
+  const io::Json::json_pointer place(pointer);
+  return document.json->contains(place) ? &document.json->at(place) : nullptr;
+}
+
+int digits_of(std::string_view format, std::string_view prefix) {
+  return format.substr(0, prefix.size()) == prefix && format.size() == prefix.size() + 1
+             ? format.back() - '0'
+             : -1;
+}
+
+std::string fixed(double value, int digits, bool with_sign = false) {
+  char text[64];
+  std::snprintf(text, sizeof text, with_sign ? "%+.*f" : "%.*f", digits, value);
+  return text;
+}
+
+std::string grouped(int64_t value) {
+  std::string text = std::to_string(value < 0 ? -value : value);
+  for (auto place = static_cast<std::ptrdiff_t>(text.size()) - 3; place > 0; place -= 3)
+    text.insert(static_cast<size_t>(place), ",");
+  return value < 0 ? "-" + text : text;
+}
+
+}  // namespace
+
+std::string formatted(double value, std::string_view format) {
+  if (format == "count") return grouped(std::llround(value));
+  if (format == "time") return human_seconds(value);
+  if (format == "bytes") return human_bytes(std::llround(value));
+  if (format == "short") {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g", value);
+    return text;
+  }
+  if (const int digits = digits_of(format, "fixed"); digits >= 0) return fixed(value, digits);
+  if (const int digits = digits_of(format, "signed"); digits >= 0)
+    return fixed(value, digits, true);
+  if (const int digits = digits_of(format, "percent"); digits >= 0)
+    return fixed(100 * value, digits) + " %";
+  OTO_ASSERT(!"a known number format");
+  return {};
+}
+
+std::string bound(const Document& document, const std::string& pointer, std::string_view format) {
+  const io::Json* value = find(document, pointer);
+  if (value != nullptr && value->is_null()) return "<span class=\"none\">–</span>";
+  if (value == nullptr || !value->is_number())
+    throw UserError(document.file,
+                    "expected a number at " + pointer + ", got " +
+                        (value == nullptr ? "nothing" : value->type_name()),
+                    "make the file again with this version");
+  const double x = value->get<double>();
+  return "<data value=\"" + escaped(value->dump()) + "\" data-file=\"" + escaped(document.file) +
+         "\" data-pointer=\"" + escaped(pointer) + "\" data-format=\"" + std::string(format) +
+         "\">" + escaped(formatted(x, format)) + "</data>";
+}
+
+std::string bound_estimate(const Document& document, const std::string& pointer,
+                           std::string_view format) {
+  const io::Json* value = find(document, pointer);
+  if (value == nullptr || value->is_null()) return "<span class=\"none\">–</span>";
+  if (value->is_number()) return bound(document, pointer, format);
+  return bound(document, pointer + "/value", format) + " <span class=\"interval\">[" +
+         bound(document, pointer + "/low", format) + ", " +
+         bound(document, pointer + "/high", format) + "]</span>";
+}
+
+bool has(const Document& document, const std::string& pointer) {
+  const io::Json* value = find(document, pointer);
+  return value != nullptr && !value->is_null();
+}
+
+double number(const Document& document, const std::string& pointer) {
+  const io::Json* value = find(document, pointer);
+  if (value != nullptr && value->is_object() && value->contains("value"))
+    value = &value->at("value");
+  return value != nullptr && value->is_number() ? value->get<double>() : NAN;
+}
+
+}  // namespace otoscope::serve
