@@ -1,7 +1,7 @@
 #include "otoscope/kernels/elementwise.h"
 
 #include "kernels/cpu/elementwise_table.h"
-#include "kernels/cpu/rows.h"
+#include "kernels/cpu/grain.h"
 #include "otoscope/core/isa.h"
 #include "otoscope/core/threads.h"
 

@@ -128,6 +128,10 @@ void axpy(float a, const float* x, int64_t n, float* y) {
   });
 }
 
+void scale(float a, int64_t n, float* y) {
+  for_lanes(n, [&](int64_t i, auto lanes) { store(y + i, set(a) * load(y + i, lanes), lanes); });
+}
+
 float dot(const float* a, const float* b, int64_t n) {
   return sum_lanes(n, [&](V sum, int64_t i, auto lanes) {
     return fma(load(a + i, lanes), load(b + i, lanes), sum);
@@ -180,6 +184,5 @@ void round_to_bf16(const float* x, int64_t n, float* y) {
 }  // namespace
 
 const ElementwiseTable kElementwise = {
-    layer_norm,        layer_norm_vjp, gelu,         gelu_vjp, softmax,
-    softmax_vjp,       log_softmax,    axpy,         dot,      squared_norm,
-    add_weighted_rows, to_bf16,        round_to_bf16};
+    layer_norm, layer_norm_vjp, gelu, gelu_vjp,     softmax,           softmax_vjp, log_softmax,
+    axpy,       scale,          dot,  squared_norm, add_weighted_rows, to_bf16,     round_to_bf16};

@@ -23,6 +23,10 @@ void axpy(float a, const float* x, int64_t n, float* y) {
   for (int64_t i = 0; i < n; ++i) y[i] += a * x[i];
 }
 
+void scale(float a, int64_t n, float* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] *= a;
+}
+
 double squared_norm(const float* x, int64_t n) {
   double sum = 0;
   for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
@@ -52,6 +56,7 @@ const ElementwiseTable kElementwise = {layer_norm,
                                        reference::softmax_vjp_row<float>,
                                        reference::log_softmax_row<float>,
                                        axpy,
+                                       scale,
                                        reference::dot<float>,
                                        squared_norm,
                                        add_weighted_rows,

@@ -19,6 +19,8 @@ struct ElementwiseTable {
   bool (*log_softmax)(const float* x, int64_t n, float* y);
   /// y += a x
   void (*axpy)(float a, const float* x, int64_t n, float* y);
+  /// y *= a
+  void (*scale)(float a, int64_t n, float* y);
   float (*dot)(const float* a, const float* b, int64_t n);
   double (*squared_norm)(const float* x, int64_t n);
   /// y += sum_e value[e] W[index[e], :], in the order of e.   W: (., d)   y: (d)
