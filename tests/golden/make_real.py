@@ -73,8 +73,18 @@ def write_window(root, base, tiny):
 
 
 def transcribe(model, pcm, words, language=None):
+    windows, decode = [], type(model).decode
+
+    def watched(*arguments, **options):
+        with Margins() as margins:
+            out = decode(model, *arguments, **options)
+        windows.append({"tokens": len(out.tokens), "min_margin": min(margins.seen[:len(out.tokens) + 1])})
+        return out
+
+    model.decode = watched
     result = whisper.transcribe(model, peer_whisper.audio_of(pcm), temperature=0, condition_on_previous_text=False,
                                 word_timestamps=words, fp16=False, language=language)
+    del model.decode
     segments = []
     for s in result["segments"]:
         segments.append({"seek": s["seek"], "start": round(s["start"], 3), "end": round(s["end"], 3), "tokens": s["tokens"], "text": s["text"],
@@ -83,7 +93,7 @@ def transcribe(model, pcm, words, language=None):
         if words:
             segments[-1]["words"] = [[w["word"], round(float(w["start"]), 3), round(float(w["end"]), 3), round(float(w["probability"]), 4)]
                                      for w in s["words"]]
-    return {"language": result["language"], "text": result["text"], "segments": segments}
+    return {"language": result["language"], "text": result["text"], "windows": windows, "segments": segments}
 
 
 def write_transcribe(root, base, tiny):
