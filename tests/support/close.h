@@ -70,10 +70,12 @@ class TemporaryFolder {
 
 }  // namespace otoscope::testing
 
-/// CHECK that two arrays agree within a relative Frobenius error.
+/// CHECK that two arrays agree within a relative Frobenius error. Temporaries may be given.
 #define CHECK_CLOSE(got, want, tolerance)                                                         \
   do {                                                                                            \
-    const ::otoscope::View<const float> got_ = (got), want_ = (want);                             \
+    const auto& got_owner_ = (got);                                                               \
+    const auto& want_owner_ = (want);                                                             \
+    const ::otoscope::View<const float> got_ = got_owner_, want_ = want_owner_;                   \
     REQUIRE_MESSAGE(got_.shape == want_.shape, got_.shape.str(), " against ", want_.shape.str()); \
     CHECK_MESSAGE(::otoscope::testing::relative_error(got_, want_) <= (tolerance),                \
                   ::otoscope::testing::worst_place(got_, want_));                                 \
