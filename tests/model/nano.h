@@ -1,6 +1,8 @@
 #pragma once
 /// whisper-nano, its input and its golden values, as the tests of this room use them.
 
+#include <cstring>
+
 #include "otoscope/io/safetensors.h"
 #include "otoscope/model/cache.h"
 #include "otoscope/model/whisper.h"
