@@ -27,6 +27,7 @@ struct Sae {
   Tensor<float> threshold;  // (F), jumprelu
   Tensor<float> b_mag;      // (F), gated
   Tensor<float> r_mag;      // (F), gated
+  Tensor<float> W_skip;     // (d_out, d), skip transcoders: xhat += W_skip x
   Activation activation = Activation::relu;
   Normalize normalize = Normalize::none;
   int64_t k = 0;  // topk
@@ -36,8 +37,11 @@ struct Sae {
   // Provenance, kept through load and save.
   std::string architecture;  // as trained: "batchtopk", "matryoshka", "topk", ...
   std::string site, model_name, model_hash;
+  std::string target_site;  // of a transcoder; empty: the site itself
   std::vector<int64_t> matryoshka_widths;
-  std::string hash;  // SHA-256 of sae_weights.safetensors
+  std::string hash;      // SHA-256 of sae_weights.safetensors
+  std::string otoscope;  // metadata.otoscope as JSON text: plan, options, figures of the training
+  std::string saelens;   // the rest of a foreign file's metadata, as JSON text
   std::filesystem::path folder;
 
   int64_t d() const { return W_enc.shape()[1]; }

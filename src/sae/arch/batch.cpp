@@ -1,0 +1,87 @@
+#include "sae/arch/batch.h"
+
+#include <algorithm>
+
+#include "otoscope/core/threads.h"
+
+namespace otoscope::sae {
+namespace {
+
+constexpr int64_t kColumns = 64;  // a few cache lines a row
+
+}  // namespace
+
+Gradients::Gradients(const Sae& sae) {
+  const auto like = [](const Tensor<float>& x) {
+    return x.empty() ? Tensor<float>() : Tensor<float>(x.shape());
+  };
+  W_enc = like(sae.W_enc), W_dec = like(sae.W_dec);
+  b_enc = like(sae.b_enc), b_dec = like(sae.b_dec);
+  threshold = like(sae.threshold), b_mag = like(sae.b_mag), r_mag = like(sae.r_mag);
+}
+
+void centre(const Sae& sae, View<const float> x, Tensor<float>& out) {
+  const View<float> xc = shaped(out, x.shape);
+  const int64_t d = x.width();
+  parallel_ranges(x.rows(), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b)
+      for (int64_t i = 0; i < d; ++i)
+        xc.at(b, i) = sae.apply_b_dec_to_input ? x.at(b, i) - sae.b_dec[i] : x.at(b, i);
+  });
+}
+
+View<float> shaped(Tensor<float>& buffer, Shape shape) {
+  if (buffer.size() < shape.count()) buffer = Tensor<float>::uninitialized(Shape{shape.count()});
+  return {buffer.data(), shape};
+}
+
+void column_sums(View<const float> x, View<float> out, bool accumulate) {
+  const int64_t d = x.width(), rows = x.rows();
+  OTO_ASSERT(out.size() == d);
+  parallel_ranges(d, kColumns, [&](int64_t begin, int64_t end) {
+    double sums[kColumns] = {};
+    for (int64_t b = 0; b < rows; ++b)
+      for (int64_t i = begin; i < end; ++i) sums[i - begin] += x.at(b, i);
+    for (int64_t i = begin; i < end; ++i)
+      out[i] = static_cast<float>((accumulate ? out[i] : 0.0f) + sums[i - begin]);
+  });
+}
+
+double spread(View<const float> y) {
+  const int64_t d = y.width(), rows = y.rows();
+  std::vector<double> parts(static_cast<size_t>(d));
+  parallel_ranges(d, kColumns, [&](int64_t begin, int64_t end) {
+    double sums[kColumns] = {}, squares[kColumns] = {};
+    for (int64_t b = 0; b < rows; ++b)
+      for (int64_t i = begin; i < end; ++i) {
+        const double value = y.at(b, i);
+        sums[i - begin] += value, squares[i - begin] += value * value;
+      }
+    for (int64_t i = begin; i < end; ++i)
+      parts[static_cast<size_t>(i)] =
+          squares[i - begin] - sums[i - begin] * sums[i - begin] / static_cast<double>(rows);
+  });
+  double total = 0;
+  for (const double part : parts) total += part;
+  return total / static_cast<double>(rows);
+}
+
+void centring_vjp(const Sae& sae, Gradients& gradients) {
+  if (!sae.apply_b_dec_to_input) return;
+  const int64_t d = sae.d(), F = sae.F();
+  parallel_ranges(d, kColumns, [&](int64_t begin, int64_t end) {
+    double sums[kColumns] = {};
+    for (int64_t f = 0; f < F; ++f) {
+      const double bias = gradients.b_enc[f];
+      if (bias == 0) continue;
+      const float* row = sae.W_enc.view().row(f);
+      for (int64_t i = begin; i < end; ++i) sums[i - begin] += bias * row[i];
+    }
+    for (int64_t i = begin; i < end; ++i)
+      gradients.b_dec[i] = static_cast<float>(gradients.b_dec[i] - sums[i - begin]);
+  });
+}
+
+void fill(Tensor<float>& x, float value) { std::fill_n(x.data(), x.size(), value); }
+
+}  // namespace otoscope::sae

@@ -1,0 +1,23 @@
+#pragma once
+/// Small dense helpers that the losses share. Results do not depend on the number of threads.
+
+#include <vector>
+
+#include "otoscope/core/tensor.h"
+#include "otoscope/sae/loss.h"
+
+namespace otoscope::sae {
+
+/// out = x - b_dec per row, or x where the SAE does not centre.
+void centre(const Sae& sae, View<const float> x, Tensor<float>& out);
+/// Makes `buffer` at least this shape's size and gives a view of that shape.
+View<float> shaped(Tensor<float>& buffer, Shape shape);
+/// out[i] (+)= sum_b x[b, i], in double.
+void column_sums(View<const float> x, View<float> out, bool accumulate);
+/// (1/B) sum_b ||y_b - mean||^2
+double spread(View<const float> y);
+/// db_dec -= W_enc^T db_enc: the way through x - b_dec (db_enc = sum_b delta_b).
+void centring_vjp(const Sae& sae, Gradients& gradients);
+void fill(Tensor<float>& x, float value);
+
+}  // namespace otoscope::sae

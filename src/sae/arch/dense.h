@@ -1,0 +1,38 @@
+#pragma once
+/// The pass of losses whose codes may be dense (ReLU, JumpReLU, Gated): five products, by slices of
+/// rows so that memory does not grow with the batch.
+
+#include "otoscope/sae/loss.h"
+
+namespace otoscope::sae {
+
+class DenseLoss : public Loss {
+ public:
+  explicit DenseLoss(const LossOptions& options) : options_(options) {}
+  LossTerms run(const Sae& sae, View<const float> x, View<const float> y, const StepState& state,
+                Gradients& gradients) override;
+
+ protected:
+  /// One slice of n rows; every array is (n, F).
+  struct Slice {
+    View<const float> pre, y;
+    View<float> codes, da, delta;
+  };
+  virtual void begin(const Sae& sae, Gradients& gradients) = 0;
+  /// codes from pre.
+  virtual void activate(const Sae& sae, const Slice& slice) = 0;
+  /// delta = d loss / d pre, from da = d reconstruction / d codes; penalties and other parameters'
+  /// gradients are added here. Per-feature sums must run over the rows in order.
+  virtual void backward(const Sae& sae, const Slice& slice, Gradients& gradients) = 0;
+  /// After all slices, with b_enc's gradient = sum of delta: terms.sparsity, terms.auxiliary and
+  /// what depends on the whole batch.
+  virtual void end(const Sae& sae, Gradients& gradients, LossTerms& terms) = 0;
+  LossOptions options_;
+  double rows_ = 0;
+  double scale_ = 0;  // sparsity coefficient of this step
+
+ private:
+  Tensor<float> xc_, pre_, codes_, da_, delta_, g_, sums_;
+};
+
+}  // namespace otoscope::sae

@@ -1,0 +1,136 @@
+#include "sae/arch/sparse.h"
+
+#include <algorithm>
+
+#include "otoscope/core/threads.h"
+#include "otoscope/kernels/elementwise.h"
+#include "sae/arch/batch.h"
+#include "sae/arch/rows.h"
+
+namespace otoscope::sae {
+namespace {
+
+/// Rows of pre-activations made at a time: 4 MB at F = 4,096 stay in the last cache.
+int64_t slice_rows(int64_t F) {
+  return std::clamp<int64_t>((int64_t{1} << 20) / F / 64 * 64, 64, 4096);
+}
+
+}  // namespace
+
+SparseLoss::SparseLoss(const LossOptions& options, std::unique_ptr<Selector> selector,
+                       Activation activation, std::vector<int64_t> widths,
+                       std::vector<double> weights)
+    : options_(options),
+      selector_(std::move(selector)),
+      activation_(activation),
+      widths_(std::move(widths)),
+      weights_(std::move(weights)),
+      auxk_(options) {}
+
+void SparseLoss::encode(const Sae& sae, const StepState& state) {
+  const int64_t F = sae.F(), d = sae.d(), slice = slice_rows(F);
+  const kernels::Linear linear(sae.W_enc.view(), sae.b_enc.view());
+  auxk_.start(sae, state.dead, rows_);
+  do {
+    selector_->start(rows_);
+    for (int64_t begin = 0; begin < rows_; begin += slice) {
+      const int64_t end = std::min(rows_, begin + slice);
+      const View<float> pre = shaped(pre_, {end - begin, F});
+      linear.forward(View<const float>{xc_.data() + begin * d, {end - begin, d}}, pre);
+      selector_->slice(pre);
+      auxk_.slice(pre, begin);
+    }
+  } while (!selector_->finish(codes_));
+}
+
+void SparseLoss::backward(const Sae& sae, View<const float> y, Gradients& gradients,
+                          LossTerms& terms) {
+  const int64_t F = sae.F(), d_out = sae.d_out();
+  const auto M = static_cast<int64_t>(widths_.size());
+  const View<float> g = shaped(g_, {M, rows_, d_out});
+  dvalue_.resize(codes_.values.size());
+  squared_.resize(static_cast<size_t>(M * rows_));
+  std::vector<float> scale;
+  for (const double weight : weights_)
+    scale.push_back(static_cast<float>(2.0 * weight / static_cast<double>(rows_)));
+
+  rows::Decode decode{codes_.indptr.data(),
+                      codes_.indices.data(),
+                      codes_.values.data(),
+                      sae.W_dec.data(),
+                      sae.b_dec.data(),
+                      y.data,
+                      widths_.data(),
+                      scale.data(),
+                      g.data,
+                      dvalue_.data(),
+                      squared_.data(),
+                      M,
+                      rows_,
+                      d_out};
+  parallel_ranges(rows_, 32, [&](int64_t begin, int64_t end) { rows::decode(decode, begin, end); });
+  for (int64_t q = 0; q < M; ++q) {
+    double sum = 0;
+    for (int64_t b = 0; b < rows_; ++b) sum += squared_[static_cast<size_t>(q * rows_ + b)];
+    sum /= static_cast<double>(rows_);
+    (q + 1 < M ? terms.inner : terms.reconstruction) += weights_[static_cast<size_t>(q)] * sum;
+    if (q + 1 == M) terms.squared_error = sum;
+  }
+  column_sums(g.sub(0), gradients.b_dec, false);
+
+  const kernels::SparseColumns columns = kernels::transpose(codes_, F);
+  rows::Outer outer{columns.indptr.data(),
+                    columns.rows.data(),
+                    columns.entry.data(),
+                    codes_.values.data(),
+                    dvalue_.data(),
+                    g.data,
+                    xc_.data(),
+                    widths_.data(),
+                    gradients.W_dec.data(),
+                    gradients.W_enc.data(),
+                    gradients.b_enc.data(),
+                    M,
+                    rows_,
+                    d_out,
+                    sae.d()};
+  parallel_ranges(F, 32, [&](int64_t begin, int64_t end) { rows::outer(outer, begin, end); });
+  fired_.assign(static_cast<size_t>(F), 0);
+  for (int64_t f = 0; f < F; ++f)
+    fired_[static_cast<size_t>(f)] =
+        columns.indptr[static_cast<size_t>(f) + 1] > columns.indptr[static_cast<size_t>(f)];
+}
+
+LossTerms SparseLoss::run(const Sae& sae, View<const float> x, View<const float> y,
+                          const StepState& state, Gradients& gradients) {
+  OTO_ASSERT(x.rows() == y.rows() && x.width() == sae.d() && y.width() == sae.d_out());
+  rows_ = x.rows();
+  LossTerms terms;
+  centre(sae, x, xc_);
+  fill(gradients.b_enc, 0.0f);
+  encode(sae, state);
+  backward(sae, y, gradients, terms);
+
+  const auto M = static_cast<int64_t>(widths_.size());
+  const View<const float> widest{g_.data() + (M - 1) * rows_ * sae.d_out(), {rows_, sae.d_out()}};
+  const View<const float> xc{xc_.data(), {rows_, sae.d()}};
+  terms.auxiliary = auxk_.run(sae, widest, 2.0 * weights_.back() / static_cast<double>(rows_), xc,
+                              fired_, gradients);
+  centring_vjp(sae, gradients);
+
+  gradients.touched.clear();
+  for (int64_t f = 0; f < sae.F(); ++f)
+    if (fired_[static_cast<size_t>(f)] != 0) gradients.touched.push_back(static_cast<int32_t>(f));
+  if (auxk_.active() && terms.auxiliary > 0) {
+    std::vector<int32_t> all;
+    std::set_union(gradients.touched.begin(), gradients.touched.end(), state.dead.begin(),
+                   state.dead.end(), std::back_inserter(all));
+    gradients.touched = std::move(all);
+  }
+  terms.total = terms.reconstruction + terms.inner + terms.auxiliary;
+  terms.l0 = static_cast<double>(codes_.nnz()) / static_cast<double>(rows_);
+  if (state.measure) terms.squared_target = spread(y);
+  return terms;
+}
+
+}  // namespace otoscope::sae
