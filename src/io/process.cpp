@@ -117,10 +117,21 @@ int run_process(const std::vector<std::string>& command, const ProcessOptions& o
   const auto patience = timed ? std::chrono::duration_cast<Clock::duration>(
                                     std::chrono::duration<double>(options.timeout_s))
                               : Clock::duration(std::chrono::hours(24 * 365));
-  if (!ended(child, status, patience)) {
-    end_group(child, status);
-    throw_if_interrupted();
-    return 124;
+  const auto until = Clock::now() + patience;
+  const auto slice =
+      options.while_running ? Clock::duration(std::chrono::milliseconds(100)) : patience;
+  while (!ended(child, status, std::min(slice, until - Clock::now()))) {
+    if (Clock::now() >= until || interrupt_requested()) {
+      end_group(child, status);
+      throw_if_interrupted();
+      return 124;
+    }
+    try {
+      if (options.while_running) options.while_running();
+    } catch (...) {
+      end_group(child, status);
+      throw;
+    }
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -2,6 +2,7 @@
 /// Runs another program, without a shell. Its input is empty; ctrl-C ends it (and its children).
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,10 +10,11 @@
 namespace otoscope::io {
 
 struct ProcessOptions {
-  std::filesystem::path output_to{};  // its standard output; empty = thrown away
-  std::filesystem::path errors_to{};  // its standard error; empty = thrown away
-  std::filesystem::path folder{};     // where it runs; empty = here
-  double timeout_s = 0;               // 0 = as long as it takes; after it, status 124
+  std::filesystem::path output_to{};      // its standard output; empty = thrown away
+  std::filesystem::path errors_to{};      // its standard error; empty = thrown away
+  std::filesystem::path folder{};         // where it runs; empty = here
+  double timeout_s = 0;                   // 0 = as long as it takes; after it, status 124
+  std::function<void()> while_running{};  // called every 100 ms or so, for progress; may throw
 };
 
 /// Exit status; 128 + the signal where one ended it. A program that cannot be started: UserError.
