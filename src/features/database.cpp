@@ -1,21 +1,20 @@
 #include "features/database.h"
 
 #include <algorithm>
-#include <cmath>
+#include <optional>
 
+#include "features/feature_row.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/io/sqlite.h"
 
 namespace otoscope::features {
 namespace {
 
-constexpr double kDense = 0.1;
-
 constexpr const char* kSchema = R"(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, path TEXT, offset_s REAL, duration_s REAL, language TEXT,
   speaker TEXT, split TEXT, prompt_id TEXT, text TEXT);
-CREATE TABLE features (id INTEGER PRIMARY KEY, state TEXT, fired INTEGER, rate REAL, rate_low REAL, rate_high REAL,
+CREATE TABLE features (id INTEGER PRIMARY KEY, state TEXT, association TEXT, fired INTEGER, rate REAL, rate_low REAL, rate_high REAL,
   clusters INTEGER, mean_value REAL, max_value REAL, items INTEGER, largest_item_share REAL,
   silent_share REAL, silent_lift REAL, loudness_db REAL, loudness_z REAL, position_eta REAL,
   language TEXT, language_share REAL, language_low REAL, language_high REAL, language_lift REAL,
@@ -30,28 +29,44 @@ CREATE INDEX examples_by_item ON examples (item);
 CREATE VIRTUAL TABLE texts USING fts5 (text, content = 'items', content_rowid = 'id');
 )";
 
-void bind_estimate(io::Statement& insert, int position, const Estimate& estimate) {
-  insert.bind(position, estimate.value)
-      .bind(position + 1, estimate.low)
-      .bind(position + 2, estimate.high);
-}
-
-/// Correlation ratio of firing on the place in the window: 0 = the same rate everywhere, 1 =
-/// position decides.
-double position_eta(const Tally& tally, int64_t F, int64_t feature) {
-  const auto n = static_cast<double>(tally.rows);
-  const double rate = static_cast<double>(tally.fired[static_cast<size_t>(feature)]) / n;
-  const double variance = rate * (1 - rate);
-  if (variance <= 0) return 0;
-  double between = 0;
-  for (int64_t bin = 0; bin < tally.position_bins; ++bin) {
-    const auto rows = static_cast<double>(tally.position_rows[static_cast<size_t>(bin)]);
-    if (rows == 0) continue;
-    const double here = tally.position_fired[static_cast<size_t>(bin * F + feature)] / rows;
-    between += rows / n * (here - rate) * (here - rate);
+/// Binds one value after another, so that the order of columns is written once.
+class Binder {
+ public:
+  explicit Binder(io::Statement& statement) : statement_(statement) {}
+  template <class Value>
+  Binder& add(const Value& value) {
+    statement_.bind(++position_, value);
+    return *this;
   }
-  return std::sqrt(between / variance);
-}
+  Binder& add(const std::optional<double>& value) {
+    if (value)
+      statement_.bind(++position_, *value);
+    else
+      statement_.bind_null(++position_);
+    return *this;
+  }
+  Binder& add(const std::optional<Estimate>& estimate) {
+    add(estimate ? std::optional(estimate->value) : std::nullopt);
+    add(estimate ? std::optional(estimate->low) : std::nullopt);
+    return add(estimate ? std::optional(estimate->high) : std::nullopt);
+  }
+  /// Empty text is NULL.
+  Binder& add_name(const std::string& text) {
+    if (text.empty())
+      statement_.bind_null(++position_);
+    else
+      statement_.bind(++position_, text);
+    return *this;
+  }
+  void run() {
+    while (statement_.step()) {
+    }
+  }
+
+ private:
+  io::Statement& statement_;
+  int position_ = 0;
+};
 
 void insert_items(io::Database& db, const store::Store& store) {
   io::Statement insert = db.prepare("INSERT INTO items VALUES (?,?,?,?,?,?,?,?,?,?)");
@@ -62,52 +77,29 @@ void insert_items(io::Database& db, const store::Store& store) {
   db.execute("INSERT INTO texts (texts) VALUES ('rebuild')");
 }
 
-void insert_feature(io::Statement& insert, const Description& d, int64_t feature) {
-  const Tally& tally = d.evidence.tally;
-  const auto f = static_cast<size_t>(feature);
-  const auto fired = static_cast<double>(tally.fired[f]);
-  insert.bind(1, feature).bind(2, state_of(d, feature)).bind(3, tally.fired[f]);
-  bind_estimate(insert, 4, d.rate[f]);
-  insert.bind(
-      7, std::count_if(tally.clusters.begin(), tally.clusters.end(),
-                       [&, c = size_t{0}](const auto&) mutable {
-                         return tally.cluster_fired[(c++) * static_cast<size_t>(d.sae.F()) + f] > 0;
-                       }));
-  for (int column = 8; column <= 25; ++column) insert.bind_null(column);
-  if (d.shift != nullptr && d.shift->share[f].n > 0) {
-    bind_estimate(insert, 22, d.shift->share[f]);
-    insert.bind(25, d.shift->share[f].n);
-  }
-  if (fired > 0) {
-    insert.bind(8, tally.value_sum[f] / fired).bind(9, static_cast<double>(tally.value_max[f]));
-    insert.bind(10, tally.items_fired[f])
-        .bind(11, static_cast<double>(tally.largest_item[f]) / fired);
-    if (tally.silent_rows > 0) {
-      const double share = static_cast<double>(tally.silent_fired[f]) / fired;
-      insert.bind(12, share).bind(
-          13, share * static_cast<double>(tally.rows) / static_cast<double>(tally.silent_rows));
-    }
-    if (tally.loudness_count[f] > 0 && tally.loudness_variance > 0) {
-      const double mean = tally.loudness_sum[f] / static_cast<double>(tally.loudness_count[f]);
-      insert.bind(14, mean).bind(15,
-                                 (mean - tally.loudness_mean) / std::sqrt(tally.loudness_variance));
-    }
-    insert.bind(16, position_eta(tally, d.sae.F(), feature));
-    size_t best = 0;
-    double best_lift = -1;
-    for (size_t l = 0; l < tally.languages.size(); ++l) {
-      const double lift = d.language_share[l][f].value * static_cast<double>(tally.rows) /
-                          static_cast<double>(std::max<int64_t>(1, tally.language_rows[l]));
-      if (lift > best_lift) best = l, best_lift = lift;
-    }
-    if (best_lift >= 0) {
-      insert.bind(17, tally.languages[best]);
-      bind_estimate(insert, 18, d.language_share[best][f]);
-      insert.bind(21, best_lift);
-    }
-  }
-  while (insert.step()) {
-  }
+void insert_feature(io::Statement& insert, int64_t feature, const FeatureRow& row) {
+  Binder binder(insert);
+  binder.add(feature)
+      .add_name(row.state)
+      .add_name(row.association)
+      .add(row.fired)
+      .add(std::optional(row.rate));
+  binder.add(row.clusters)
+      .add(row.mean_value)
+      .add(row.max_value)
+      .add(row.items)
+      .add(row.largest_item_share);
+  binder.add(row.silent_share)
+      .add(row.silent_lift)
+      .add(row.loudness_db)
+      .add(row.loudness_z)
+      .add(row.position_eta);
+  binder.add_name(row.language).add(row.language_share).add(row.language_lift).add(row.shift);
+  if (row.shift)
+    binder.add(row.shift->n);
+  else
+    binder.add(std::optional<double>());
+  binder.run();
 }
 
 void insert_example(io::Statement& insert, const Description& d, int64_t feature,
@@ -121,15 +113,15 @@ void insert_example(io::Statement& insert, const Description& d, int64_t feature
 
 void insert_features(io::Database& db, const Description& d) {
   const Tally& tally = d.evidence.tally;
-  io::Statement feature_row =
-      db.prepare("INSERT INTO features VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  io::Statement feature_insert = db.prepare(
+      "INSERT INTO features VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   io::Statement language_row = db.prepare("INSERT INTO languages VALUES (?,?,?,?,?,?,?,?)");
   io::Statement position_row = db.prepare("INSERT INTO positions VALUES (?,?,?)");
   io::Statement example_row = db.prepare("INSERT INTO examples VALUES (?,?,?,?,?,?,?,?)");
   const int64_t F = d.sae.F();
   for (int64_t feature = 0; feature < F; ++feature) {
     const auto f = static_cast<size_t>(feature);
-    insert_feature(feature_row, d, feature);
+    insert_feature(feature_insert, feature, feature_row(d, feature));
     if (tally.fired[f] > 0) {
       for (size_t l = 0; l < tally.languages.size(); ++l) {
         const Estimate& share = d.language_share[l][f];
@@ -160,16 +152,6 @@ void insert_features(io::Database& db, const Description& d) {
 }
 
 }  // namespace
-
-std::string state_of(const Description& d, int64_t feature) {
-  const auto f = static_cast<size_t>(feature);
-  const Tally& tally = d.evidence.tally;
-  if (tally.fired[f] == 0) return "dead";
-  if (static_cast<double>(tally.fired[f]) > kDense * static_cast<double>(tally.rows))
-    return "dense";
-  if (d.shift == nullptr || d.shift->share[f].n == 0) return "unmeasured";
-  return d.shift->share[f].value < kPositionBound ? "position-bound" : "alive";
-}
 
 void write_features(const std::filesystem::path& path, const Description& description) {
   io::write_database(path, [&](io::Database& db) {

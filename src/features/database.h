@@ -34,10 +34,6 @@ struct Description {
   std::map<std::string, std::string> meta;
 };
 
-/// "dead", "dense" (fires on over 10 % of rows), "position-bound", "unmeasured" (no shift test) or
-/// "alive".
-std::string state_of(const Description& description, int64_t feature);
-
 void write_features(const std::filesystem::path& path, const Description& description);
 
 /// The value of a meta key in a database, or "" when the file or the key is not there.
