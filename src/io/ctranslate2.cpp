@@ -3,7 +3,7 @@
 #include <cmath>
 #include <utility>
 
-#include "io/numbers.h"
+#include "otoscope/io/numbers.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/hash.h"

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <string>
 
-#include "io/numbers.h"
+#include "otoscope/io/numbers.h"
 #include "otoscope/core/errors.h"
 
 namespace otoscope::io {

@@ -1,4 +1,4 @@
-#include "io/numbers.h"
+#include "otoscope/io/numbers.h"
 
 #include <cstring>
 

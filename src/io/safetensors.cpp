@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "io/numbers.h"
+#include "otoscope/io/numbers.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
 

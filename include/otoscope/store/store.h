@@ -28,10 +28,12 @@ struct RowOrigin {
   int32_t frame = 0;     // within the item (decoder sites: token index)
   int32_t window = 0;    // which window of the extraction
   int16_t position = 0;  // place in its window
+  int32_t token = -1;    // decoder sites: the token whose position this is
 };
 
 struct Statistics {
-  int64_t rows = 0;                     // rows they were gathered on (train split)
+  int64_t rows = 0;                     // rows they were gathered on
+  std::string split;                    // which: train, or all where there are no train rows
   std::vector<double> mean;             // (d)
   double mean_norm = 0.0;               // mean ||x||
   double mean_squared_norm = 0.0;       // mean ||x||^2
@@ -45,8 +47,9 @@ Split split_named(std::string_view name);
 /// An opened store: maps its shards, checks their checksums once on request.
 class Store {
  public:
-  /// A store's DIR/SITE, a `.npy`, or a `.safetensors` with a tensor `activations` (then every row
-  /// is its own item and the splits go by row block).
+  /// A store's DIR/SITE, a `.npy`, or a `.safetensors` with a tensor `activations`. The last two
+  /// say nothing of clips: blocks of consecutive rows (at most 1000, at least 100 blocks where
+  /// there are so many rows) stand for items, and of ten blocks eight are train, one dev, one test.
   static Store open(const std::filesystem::path& path);
   Store(Store&&) noexcept;
   ~Store();
@@ -85,8 +88,8 @@ class Store {
 
 /// Batches of rows in a random order that is a pure function of (seed, position): any batch can be
 /// had without the ones before it, so a resumed training run sees what the uninterrupted one saw.
-/// Each epoch is a new permutation. Memory is bounded: rows are drawn across all shards by a block
-/// permutation of mapped files.
+/// Each epoch is a new permutation of all rows of the split, computed and never stored (a Feistel
+/// network with cycle walking), so memory does not grow with the rows.
 class Shuffled {
  public:
   Shuffled(const Store& store, Split split, int64_t batch, uint64_t seed);
@@ -96,8 +99,11 @@ class Shuffled {
 
  private:
   const Store& store_;
-  std::vector<int64_t> rows_;
-  int64_t batch_;
+  struct Range {
+    int64_t before, first;  // rows of the split before this range; its first global row
+  };
+  std::vector<Range> ranges_;
+  int64_t n_ = 0, batch_;
   uint64_t seed_;
 };
 

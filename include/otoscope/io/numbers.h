@@ -1,5 +1,5 @@
 #pragma once
-/// Unaligned little-endian numbers of a file as fp32 or int64. Private to io.
+/// Unaligned little-endian numbers of a file as fp32 or int64.
 
 #include "otoscope/core/tensor.h"
 #include "otoscope/io/safetensors.h"
