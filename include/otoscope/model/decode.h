@@ -15,6 +15,11 @@
 
 namespace otoscope::model {
 
+/// The tokenizer beside a model's weights.
+inline Tokenizer load_tokenizer(const Whisper& model, Progress& progress = silent_progress()) {
+  return Tokenizer::load(model.folder(), model.dims().n_vocab, progress);
+}
+
 struct DecodeOptions {
   /// One code per row, one for all, or none: detect it (English-only models: ignored).
   std::vector<std::string> languages;

@@ -1,7 +1,7 @@
 #pragma once
 /// Whisper's tokenizer: byte-level BPE (Radford et al. 2019) and the special tokens behind it.
 /// Formats: formats.md §1.3, §1.4. Reads tokenizer.json (both spellings of merges), vocab.json with
-/// merges.txt, or a bare vocabulary.txt / vocabulary.json (which can decode but not encode).
+/// merges.txt, or a bare vocabulary.txt / vocabulary.json, whose order stands for the merges.
 
 #include <cstdint>
 #include <filesystem>
@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "otoscope/core/progress.h"
@@ -16,7 +17,7 @@
 
 namespace otoscope::model {
 
-class Whisper;
+struct Vocabulary;  // src/model/tokenizer/vocabulary.h
 
 /// Ids of the tokens that are no text. Text ids are those below eot.
 struct SpecialTokens {
@@ -39,19 +40,16 @@ class Tokenizer {
   /// names the file.
   static Tokenizer load(const std::filesystem::path& folder, int64_t n_vocab,
                         Progress& progress = silent_progress());
-  /// The same for a loaded model.
-  static Tokenizer load(const Whisper& model, Progress& progress = silent_progress());
   /// From the text of a tokenizer.json. `where` names it in errors.
   static Tokenizer from_json(std::string_view json, std::string_view where, int64_t n_vocab,
                              Progress& progress = silent_progress());
-  /// From the lines of a vocabulary.txt: decodes only.
+  /// From the lines of a vocabulary.txt.
   static Tokenizer from_vocabulary(std::string_view lines, std::string_view where, int64_t n_vocab);
 
   const SpecialTokens& special() const { return special_; }
   int64_t n_vocab() const { return n_vocab_; }
-  bool can_encode() const;
 
-  /// Plain text to ids; special tokens in the text are text. UserError if there are no merges.
+  /// Plain text to ids; special tokens in the text are text.
   std::vector<int64_t> encode(std::string_view text) const;
   /// Ids to text, without timestamps; other specials are spelled out, as in openai-whisper.
   std::string decode(std::span<const int64_t> ids) const;
@@ -71,8 +69,7 @@ class Tokenizer {
   std::vector<int64_t> sot_sequence(std::string_view language, std::string_view task = "transcribe",
                                     bool no_timestamps = false) const;
 
-  /// Symbols that openai-whisper never samples by default: speaker tags, music, brackets. Without
-  /// merges: the published list of the real vocabularies, empty for others.
+  /// Symbols that openai-whisper never samples by default: speaker tags, music, brackets.
   const std::vector<int64_t>& non_speech_tokens() const { return non_speech_; }
   /// Tokens of " ", which may not come first.
   const std::vector<int64_t>& blank_tokens() const { return blank_; }
@@ -86,8 +83,7 @@ class Tokenizer {
   std::vector<Word> split_to_words(std::span<const int64_t> ids, std::string_view language) const;
 
  private:
-  Tokenizer() = default;
-  void finish();
+  Tokenizer(Vocabulary vocabulary, Progress& progress);
 
   struct Bpe;
   std::shared_ptr<const Bpe> bpe_;
