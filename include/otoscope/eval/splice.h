@@ -1,0 +1,53 @@
+#pragma once
+/// Putting xhat in the place of x while the model runs (methods.md §3.2). Only rows that carry
+/// audio or text are touched: padding keeps its values (splice_padding = keep).
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <utility>
+
+#include "otoscope/eval/reconstructor.h"
+#include "otoscope/model/hook.h"
+
+namespace otoscope::eval {
+
+/// x: (B, T, d); the first valid[b] positions of entry b become their reconstructions. A short
+/// `valid` is an assert; empty means all positions.
+void splice_rows(const Reconstructor& model, View<float> x, std::span<const int32_t> valid);
+
+/// The whole site replaced by xhat.
+class Splice : public model::Hook {
+ public:
+  /// Borrows the reconstructor. UserError if the site does not hold one row per position.
+  Splice(const model::Site& site, const Reconstructor& reconstructor);
+  model::Want ask(const model::Site& site) override;
+  void replace(const model::Site& site, const model::Rows& rows, View<float> x) override;
+
+ private:
+  model::Site site_;
+  const Reconstructor& reconstructor_;
+};
+
+/// The error-preserving form: x + decode(edited codes) - decode(codes). Rows whose codes the edit
+/// leaves alone keep their bits.
+class FeatureEdit : public model::Hook {
+ public:
+  /// Changes one row's codes: (index, value) pairs, ascending by index; to be kept ascending.
+  using Codes = std::vector<std::pair<int32_t, float>>;
+  using Function = std::function<void(Codes& codes)>;
+  FeatureEdit(const model::Site& site, const sae::Sae& sae, Function edit);
+  model::Want ask(const model::Site& site) override;
+  void replace(const model::Site& site, const model::Rows& rows, View<float> x) override;
+
+ private:
+  model::Site site_;
+  sae::Encoder encoder_;
+  int64_t d_;
+  Function edit_;
+};
+
+/// An edit that sets features to zero.
+FeatureEdit::Function ablate_features(std::vector<int32_t> features);
+
+}  // namespace otoscope::eval
