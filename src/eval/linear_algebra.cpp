@@ -50,7 +50,7 @@ Tridiagonal tridiagonal_form(Tensor<double> A) {
     t.beside[static_cast<size_t>(k)] = mapped;
     if (scale != 0) {
       // A - v w^T - w v^T with p = scale A v, w = p - scale/2 <p, v> v
-      parallel_ranges(n - k - 1, 32, [&](int64_t begin, int64_t end) {
+      parallel_ranges(n - k - 1, 128, [&](int64_t begin, int64_t end) {
         for (int64_t i = k + 1 + begin; i < k + 1 + end; ++i) {
           double sum = 0;
           for (int64_t j = k + 1; j < n; ++j) sum += A.at(i, j) * v[static_cast<size_t>(j)];
@@ -62,7 +62,7 @@ Tridiagonal tridiagonal_form(Tensor<double> A) {
         along += p[static_cast<size_t>(i)] * v[static_cast<size_t>(i)];
       for (int64_t i = k + 1; i < n; ++i)
         p[static_cast<size_t>(i)] -= scale / 2 * along * v[static_cast<size_t>(i)];
-      parallel_ranges(n - k - 1, 32, [&](int64_t begin, int64_t end) {
+      parallel_ranges(n - k - 1, 128, [&](int64_t begin, int64_t end) {
         for (int64_t i = k + 1 + begin; i < k + 1 + end; ++i) {
           const double vi = v[static_cast<size_t>(i)], wi = p[static_cast<size_t>(i)];
           for (int64_t j = k + 1; j < n; ++j)
@@ -101,7 +101,7 @@ struct Rotation {
   double c, s;
 };
 
-/// One implicit QR step on the unreduced block [low, high].
+/// One implicit QR step on the unreduced block [low, high]; its rotations are appended.
 void qr_step(Tridiagonal& t, int64_t low, int64_t high, std::vector<Rotation>& rotations) {
   auto& d = t.diagonal;
   auto& e = t.beside;
@@ -110,7 +110,6 @@ void qr_step(Tridiagonal& t, int64_t low, int64_t high, std::vector<Rotation>& r
   const double root = std::hypot(half, last);
   const double shift = d[at(high)] - last * (last / (half + (half < 0 ? -root : root)));
   double x = d[at(low)] - shift, z = e[at(low)];
-  rotations.clear();
   for (int64_t k = low; k < high; ++k) {
     const double r = std::hypot(x, z), c = r == 0 ? 1 : x / r, s = r == 0 ? 0 : z / r;
     if (k > low) e[at(k - 1)] = r;
@@ -127,7 +126,8 @@ void qr_step(Tridiagonal& t, int64_t low, int64_t high, std::vector<Rotation>& r
   }
 }
 
-void rotate_rows(Tensor<double>& W, const std::vector<Rotation>& rotations) {
+/// Applies and clears what was collected: many small steps, few parallel regions.
+void rotate_rows(Tensor<double>& W, std::vector<Rotation>& rotations) {
   parallel_ranges(W.shape()[1], 128, [&](int64_t begin, int64_t end) {
     for (const Rotation& turn : rotations) {
       double *upper = W.data() + turn.row * W.shape()[1], *lower = upper + W.shape()[1];
@@ -138,6 +138,7 @@ void rotate_rows(Tensor<double>& W, const std::vector<Rotation>& rotations) {
       }
     }
   });
+  rotations.clear();
 }
 
 void diagonalise(Tridiagonal& t) {
@@ -158,8 +159,9 @@ void diagonalise(Tridiagonal& t) {
     while (low > 0 && !negligible(low - 1)) --low;
     OTO_ASSERT(++steps <= 60 * n);  // two or three per value is usual
     qr_step(t, low, high, rotations);
-    rotate_rows(t.W, rotations);
+    if (rotations.size() > 4096) rotate_rows(t.W, rotations);
   }
+  rotate_rows(t.W, rotations);
 }
 
 }  // namespace
