@@ -1,0 +1,93 @@
+#include "serve/facts.h"
+
+#include <nlohmann/json.hpp>
+
+#include "otoscope/audio/time.h"
+#include "otoscope/io/sqlite.h"
+
+namespace otoscope::serve {
+namespace {
+
+io::Json interval(double value, double low, double high) {
+  return {{"value", value}, {"low", low}, {"high", high}};
+}
+
+io::Json example_facts(const Example& example) {
+  const double peak_s = audio::seconds_of({example.frame});
+  return {{"kind", example.kind},         {"clip", example.name},
+          {"language", example.language}, {"split", example.split},
+          {"text", example.text},         {"peak_s", peak_s},
+          {"value", example.value},       {"duration_s", example.duration_s}};
+}
+
+io::Json feature_facts(const ChosenFeature& f) {
+  io::Json facts = {{"id", f.id},
+                    {"why", f.why},
+                    {"group", f.group},
+                    {"state", f.state},
+                    {"association", f.association},
+                    {"fired", f.fired},
+                    {"clips", f.items},
+                    {"clusters", f.clusters},
+                    {"rate", interval(f.rate, f.rate_low, f.rate_high)},
+                    {"max_value", f.max_value},
+                    {"largest_clip_share", f.largest_item_share},
+                    {"silent_share", f.silent_share},
+                    {"loudness_z", f.loudness_z},
+                    {"position_eta", f.position_eta}};
+  facts["shift_share"] =
+      f.shift_share ? interval(*f.shift_share, *f.shift_low, *f.shift_high) : io::Json();
+  facts["shift_n"] = f.shift_n;
+  facts["languages"] = io::Json::array();
+  for (const LanguageShare& l : f.languages)
+    facts["languages"].push_back({{"language", l.language},
+                                  {"share", interval(l.share, l.low, l.high)},
+                                  {"lift", l.lift},
+                                  {"fired", l.fired}});
+  facts["examples"] = io::Json::array();
+  for (const Example& example : f.examples) facts["examples"].push_back(example_facts(example));
+  return facts;
+}
+
+}  // namespace
+
+DescribedSae describe_for_report(const SaeFiles& files, const ChoiceOptions& options) {
+  const std::filesystem::path database = files.folder / "features.sqlite";
+  DescribedSae sae;
+  sae.files = &files;
+  sae.counts = count_features(database);
+  const io::Database db(database);
+  io::Statement rows = db.prepare("SELECT key, value FROM meta");
+  while (rows.step()) sae.meta[rows.text(0)] = rows.text(1);
+  sae.chosen = choose_features(database, options);
+  return sae;
+}
+
+io::Json report_facts(const std::vector<DescribedSae>& saes) {
+  io::Json facts = {{"schema", "otoscope.report"}, {"version", 1}, {"saes", io::Json::array()}};
+  for (const DescribedSae& sae : saes) {
+    const int64_t alive = sae.counts.features -
+                          (sae.counts.states.contains("dead") ? sae.counts.states.at("dead") : 0);
+    io::Json one = {
+        {"name", sae.files->name},
+        {"site", sae.files->site},
+        {"features", io::Json::array()},
+        {"count", sae.counts.features},
+        {"firing", alive},
+        {"unnamed", sae.counts.unnamed},
+        {"unnamed_share",
+         alive > 0 ? static_cast<double>(sae.counts.unnamed) / static_cast<double>(alive) : 0.0},
+        {"states", sae.counts.states},
+        {"associations", sae.counts.associations}};
+    for (const char* state : {"alive", "dead", "dense", "position-bound", "unmeasured"})
+      if (!one["states"].contains(state)) one["states"][state] = 0;
+    for (const char* key : {"rows", "items", "clusters"})
+      if (sae.meta.contains(key)) one[key] = std::stoll(sae.meta.at(key));
+    for (const ChosenFeature& feature : sae.chosen)
+      one["features"].push_back(feature_facts(feature));
+    facts["saes"].push_back(std::move(one));
+  }
+  return facts;
+}
+
+}  // namespace otoscope::serve

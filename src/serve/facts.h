@@ -1,0 +1,30 @@
+#pragma once
+/// report.json: the facts of the features that a report shows, so that its numbers can be bound to
+/// a file.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "otoscope/io/json.h"
+#include "serve/chosen.h"
+#include "serve/run_files.h"
+#include "serve/word_marks.h"
+
+namespace otoscope::serve {
+
+struct DescribedSae {
+  const SaeFiles* files = nullptr;
+  FeatureCounts counts;
+  std::map<std::string, std::string> meta;
+  std::vector<ChosenFeature> chosen;
+  std::map<int64_t, std::vector<TimedWord>> words;
+};
+
+DescribedSae describe_for_report(const SaeFiles& files, const ChoiceOptions& options);
+
+/// {"schema": "otoscope.report", "version": 1, "saes": [{"name", "states", "unnamed", …,
+/// "features": [...]}]}
+io::Json report_facts(const std::vector<DescribedSae>& saes);
+
+}  // namespace otoscope::serve

@@ -1,0 +1,92 @@
+#include "serve/run_files.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "otoscope/core/errors.h"
+#include "otoscope/core/text.h"
+#include "otoscope/io/file.h"
+
+namespace otoscope::serve {
+namespace {
+
+Document read_document(const std::filesystem::path& root, const std::filesystem::path& file) {
+  return {std::filesystem::relative(file, root).generic_string(),
+          std::make_shared<io::Json>(io::read_json(file))};
+}
+
+std::map<std::string, Series> read_training(const std::filesystem::path& file) {
+  std::map<std::string, Series> curves;
+  if (!std::filesystem::exists(file)) return curves;
+  int64_t line_number = 0;
+  for (const std::string& line : split(io::read_file(file), '\n')) {
+    ++line_number;
+    if (line.empty()) continue;
+    const io::Json entry = io::parse_json(line, file.string() + ":" + std::to_string(line_number));
+    if (!entry.contains("step")) continue;
+    const double step = entry["step"].get<double>();
+    for (const char* key : {"loss", "fvu", "l0", "dead"})
+      if (entry.contains(key) && entry[key].is_number()) {
+        curves[key].x.push_back(step);
+        curves[key].y.push_back(entry[key].get<double>());
+      }
+  }
+  return curves;
+}
+
+std::string display_name(const std::string& architecture) {
+  const std::map<std::string, std::string> names = {
+      {"batchtopk", "BatchTopK"},
+      {"topk", "TopK"},
+      {"matryoshka", "Matryoshka BatchTopK"},
+      {"matryoshka_batchtopk", "Matryoshka BatchTopK"},
+      {"jumprelu", "JumpReLU"},
+      {"relu", "ReLU L1"},
+      {"standard", "ReLU L1"},
+      {"gated", "Gated"}};
+  const auto found = names.find(architecture);
+  return found == names.end() ? architecture : found->second;
+}
+
+SaeFiles read_sae(const std::filesystem::path& root, const std::filesystem::path& folder) {
+  SaeFiles files;
+  files.name = folder.filename().string();
+  files.folder = folder;
+  files.cfg = read_document(root, folder / "cfg.json");
+  if (std::filesystem::exists(folder / "eval.json"))
+    files.eval = read_document(root, folder / "eval.json");
+  files.training = read_training(folder / "training.jsonl");
+  files.described = std::filesystem::exists(folder / "features.sqlite");
+  const io::Json& cfg = *files.cfg.json;
+  files.architecture = cfg.value("/metadata/training_architecture"_json_pointer,
+                                 cfg.value("architecture", std::string("?")));
+  files.site = cfg.value("/metadata/hook_name"_json_pointer, std::string());
+  return files;
+}
+
+}  // namespace
+
+std::string SaeFiles::title() const {
+  return display_name(architecture) + ", " + std::to_string(cfg.json->value("d_sae", 0)) +
+         " features, " + site;
+}
+
+RunFiles read_run(const std::filesystem::path& folder) {
+  RunFiles run;
+  run.folder = folder;
+  std::vector<std::filesystem::path> folders;
+  if (std::filesystem::is_directory(folder / "sae"))
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "sae"))
+      if (std::filesystem::exists(entry.path() / "sae_weights.safetensors"))
+        folders.push_back(entry.path());
+  if (folders.empty())
+    throw UserError(folder.string(), "expected a run with at least one SAE in sae/, got none",
+                    "train one with `otoscope train --out " + (folder / "sae").string() + "`");
+  std::sort(folders.begin(), folders.end());
+  for (const auto& sae : folders) run.saes.push_back(read_sae(folder, sae));
+  if (std::filesystem::exists(folder / "run.json"))
+    run.run = read_document(folder, folder / "run.json");
+  return run;
+}
+
+}  // namespace otoscope::serve

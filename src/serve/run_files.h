@@ -1,0 +1,36 @@
+#pragma once
+/// What lies in a run's folder, as the report needs it.
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "serve/bound_number.h"
+#include "serve/chart.h"
+
+namespace otoscope::serve {
+
+struct SaeFiles {
+  std::string name;  // folder under RUN/sae
+  std::filesystem::path folder;
+  Document cfg;
+  std::optional<Document> eval;  // eval.json
+  std::map<std::string, Series>
+      training;            // of training.jsonl: "fvu", "l0", "dead" against the step
+  bool described = false;  // features.sqlite is there
+  std::string site, architecture;
+  std::string title() const;  // "BatchTopK, 4096 features, encoder.out"
+};
+
+struct RunFiles {
+  std::filesystem::path folder;
+  std::vector<SaeFiles> saes;
+  std::optional<Document> run;  // run.json
+};
+
+/// UserError if there is no SAE in it.
+RunFiles read_run(const std::filesystem::path& folder);
+
+}  // namespace otoscope::serve

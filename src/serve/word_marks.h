@@ -1,0 +1,24 @@
+#pragma once
+/// Words with times for the texts of examples, by cross-attention of the teacher-forced decoder.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "otoscope/core/progress.h"
+#include "serve/chosen.h"
+
+namespace otoscope::serve {
+
+struct TimedWord {
+  std::string word;
+  double start_s = 0, end_s = 0;
+};
+
+/// By clip (Example::item): the words of its text. Clips without text, or longer than a window, are
+/// left out.
+std::map<int64_t, std::vector<TimedWord>> time_words(const std::vector<ChosenFeature>& features,
+                                                     const std::string& model_name,
+                                                     Progress& progress);
+
+}  // namespace otoscope::serve
