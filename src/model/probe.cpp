@@ -43,7 +43,7 @@ FilledRows::FilledRows(const Rows& given, Pass pass, int64_t B, int64_t T, int64
   rows_.B = B;
   rows_.T = T;
   rows_.position = position;
-  rows_.step = step;
+  rows_.step = given.step >= 0 ? given.step : step;  // a prompt fed in parts is one step
   const auto n = static_cast<size_t>(B);
   if (given.item.empty()) {
     item_.resize(n);

@@ -133,7 +133,7 @@ std::vector<DecodeResult> decode(const Whisper& model, const Tokenizer& tokenize
   const auto rows = static_cast<size_t>(audio.shape[0]);
   OTO_ASSERT(items.empty() || items.size() == rows);
   check(options, rows);
-  const LogitRules rules(tokenizer, options, model.dims());
+  const LogitRules rules(tokenizer, options);
 
   std::map<size_t, std::vector<size_t>> by_length;  // a cache holds prompts of one length
   std::vector<Prompt> prompts;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "otoscope/audio/time.h"
 #include "otoscope/core/errors.h"
 
 namespace otoscope::model {
@@ -46,7 +47,7 @@ std::vector<int64_t> suppressed_tokens(const Tokenizer& tokenizer,
 
 }  // namespace
 
-LogitRules::LogitRules(const Tokenizer& tokenizer, const DecodeOptions& options, const Dims& dims)
+LogitRules::LogitRules(const Tokenizer& tokenizer, const DecodeOptions& options)
     : suppressed_(suppressed_tokens(tokenizer, options.suppress_tokens)),
       eot_(tokenizer.special().eot),
       no_timestamps_(tokenizer.special().no_timestamps),
@@ -58,8 +59,7 @@ LogitRules::LogitRules(const Tokenizer& tokenizer, const DecodeOptions& options,
   }
   // openai-whisper takes 0 as "no limit".
   if (options.max_initial_timestamp > 0)
-    last_initial_ =
-        timestamp_begin_ + std::lrint(options.max_initial_timestamp * dims.n_audio_ctx / 30.0);
+    last_initial_ = timestamp_begin_ + audio::frame_at(options.max_initial_timestamp).index;
 }
 
 void LogitRules::apply(std::span<float> logits, std::span<const int64_t> sampled) const {

@@ -12,7 +12,7 @@ namespace otoscope::model {
 
 class LogitRules {
  public:
-  LogitRules(const Tokenizer& tokenizer, const DecodeOptions& options, const Dims& dims);
+  LogitRules(const Tokenizer& tokenizer, const DecodeOptions& options);
 
   /// logits: (V) of one row. sampled: what came after the prompt so far.
   void apply(std::span<float> logits, std::span<const int64_t> sampled) const;
