@@ -67,3 +67,25 @@ def chirp(seed, seconds, rate=16000):
     tremolo = 0.5 + 0.5 * np.sin(2 * np.pi * g.uniform(1, 6) * t)
     noise = g.uniform(0.001, 0.1) * g.standard_normal(n)
     return np.clip(np.round(32768 * (0.3 * sweep * tremolo + noise)), -32768, 32767).astype(np.int16)
+
+
+class Margins:
+    """Top-1 minus top-2 of the filtered logits of each step, as openai-whisper's greedy decoding sees them."""
+
+    def __enter__(self):
+        import whisper.decoding
+
+        self.decoder = whisper.decoding.GreedyDecoder
+        self.seen, self.old = [], self.decoder.update
+        outer = self
+
+        def update(decoder, tokens, logits, sum_logprobs):
+            top = logits.topk(2, dim=-1).values
+            outer.seen.append(round((top[0, 0] - top[0, 1]).clamp(max=1e4).item(), 4))
+            return outer.old(decoder, tokens, logits, sum_logprobs)
+
+        self.decoder.update = update
+        return self
+
+    def __exit__(self, *_):
+        self.decoder.update = self.old

@@ -11,7 +11,7 @@ from whisper.audio import log_mel_spectrogram
 
 import forward
 import nano
-from common import HERE, chirp, save_json, save_safetensors, versions
+from common import HERE, Margins, chirp, save_json, save_safetensors, versions
 from nano import ALIGNMENT_HEADS, DIMS, ID, LANGS, MERGES, N_TEXT, N_VOCAB, ORDINARY, SPECIAL
 
 torch.set_num_threads(1)
@@ -241,8 +241,7 @@ def write_values(model, mel, tokens):
 
 def decode_with_openai(model, mel):
     """whisper.decode itself, one item at a time, with nano's tokenizer in place of the shipped ones."""
-    whisper.decoding.get_tokenizer = lambda multilingual, *, num_languages, language, task: nano.tokenizer(
-        language or "en", task or "transcribe")
+    nano.adapt_openai_whisper()
     plain = dict(without_timestamps=True, suppress_blank=False, suppress_tokens=None, sample_len=20)
     settings = {
         "greedy": plain,
@@ -260,39 +259,16 @@ def decode_with_openai(model, mel):
         options = {"language": "en", **options}
         runs = []
         for item in mel:
-            watch = Margins(model)
-            result = whisper.decoding.decode(model, item, whisper.decoding.DecodingOptions(fp16=False, **options))
+            with Margins() as watch:
+                result = whisper.decoding.decode(model, item, whisper.decoding.DecodingOptions(fp16=False, **options))
             runs.append({"tokens": result.tokens, "text": result.text, "avg_logprob": round(result.avg_logprob, 6),
                          "no_speech_prob": result.no_speech_prob, "compression_ratio": round(result.compression_ratio, 6),
-                         **({"margins": watch.values(len(result.tokens) + 1)} if "beam" not in name else {})})
-            watch.close()
+                         **({"margins": watch.seen[:len(result.tokens) + 1]} if "beam" not in name else {})})
         out[name] = {"options": options, "results": runs}
     tokens, probs = whisper.decoding.detect_language(model, mel, nano.tokenizer())
     out["detect_language"] = {
         "token": tokens.tolist(), "top": [sorted(({k: round(v, 6) for k, v in p.items()}).items(), key=lambda kv: -kv[1])[:5] for p in probs]}
     return out
-
-
-class Margins:
-    """Top-1 minus top-2 of the filtered logits of each step, as greedy decoding saw them."""
-
-    def __init__(self, model):
-        self.seen = []
-        self.old = whisper.decoding.GreedyDecoder.update
-        outer = self
-
-        def update(self, tokens, logits, sum_logprobs):
-            top = logits.topk(2, dim=-1).values
-            outer.seen.append(round((top[0, 0] - top[0, 1]).clamp(max=1e4).item(), 4))
-            return outer.old(self, tokens, logits, sum_logprobs)
-
-        whisper.decoding.GreedyDecoder.update = update
-
-    def values(self, n):
-        return self.seen[:n]
-
-    def close(self):
-        whisper.decoding.GreedyDecoder.update = self.old
 
 
 # --- the other sides agree -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import whisper.decoding
 
 import forward
 import peer_whisper
-from common import HERE, save_json, save_json_list, versions
+from common import HERE, Margins, save_json, save_json_list, versions
 from whisper.audio import log_mel_spectrogram, pad_or_trim
 
 torch.set_num_threads(2)
@@ -29,25 +29,6 @@ def head(**extra):
 
 def sha(pcm):
     return hashlib.sha256(pcm.tobytes()).hexdigest()
-
-
-class Margins:
-    """Top-1 minus top-2 of the filtered logits of each greedy step."""
-
-    def __enter__(self):
-        self.seen, self.old = [], whisper.decoding.GreedyDecoder.update
-        outer = self
-
-        def update(decoder, tokens, logits, sum_logprobs):
-            top = logits.topk(2, dim=-1).values
-            outer.seen.append(round((top[0, 0] - top[0, 1]).clamp(max=1e4).item(), 4))
-            return outer.old(decoder, tokens, logits, sum_logprobs)
-
-        whisper.decoding.GreedyDecoder.update = update
-        return self
-
-    def __exit__(self, *_):
-        whisper.decoding.GreedyDecoder.update = self.old
 
 
 def decode_window(model, name, file, text, language):

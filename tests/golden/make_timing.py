@@ -16,11 +16,7 @@ def head():
 
 
 def model_and_mels():
-    model = nano.build()
-    mask = torch.zeros(nano.DIMS.n_text_layer, nano.DIMS.n_text_head, dtype=torch.bool)
-    for layer, h in nano.ALIGNMENT_HEADS:
-        mask[layer, h] = True
-    model.register_buffer("alignment_heads", mask.to_sparse(), persistent=False)
+    model = nano.with_alignment_heads(nano.build())
     return model, [log_mel_spectrogram(torch.from_numpy(chirp(seed, 2.0).astype(np.float32) / 32768)) for seed in (0, 1)]
 
 

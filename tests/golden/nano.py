@@ -1,6 +1,7 @@
 """whisper-nano: dimensions, vocabulary, tokenizer and weights. See README.md."""
 
 import math
+import sys
 
 import tiktoken
 import torch
@@ -83,6 +84,30 @@ def encoding():
 
 def tokenizer(language="en", task="transcribe"):
     return Tokenizer(encoding=encoding(), num_languages=99, language=language, task=task)
+
+
+def adapt_openai_whisper():
+    """openai-whisper takes windows to be 30 s long and tokenizers to be its own: tell it about nano's 2 s. Without this the
+    limit on the first timestamp (1 s) would be reckoned as three steps instead of fifty."""
+    import whisper.decoding
+    import whisper.transcribe
+
+    def get_tokenizer(multilingual, *, num_languages=99, language=None, task=None):
+        return tokenizer(language or "en", task or "transcribe")
+
+    seconds = DIMS.n_audio_ctx // 50
+    decoding, transcribing = sys.modules["whisper.decoding"], sys.modules["whisper.transcribe"]
+    decoding.CHUNK_LENGTH = seconds
+    transcribing.N_FRAMES, transcribing.N_SAMPLES = 100 * seconds, 16000 * seconds
+    decoding.get_tokenizer = transcribing.get_tokenizer = get_tokenizer
+
+
+def with_alignment_heads(model):
+    mask = torch.zeros(DIMS.n_text_layer, DIMS.n_text_head, dtype=torch.bool)
+    for layer, head in ALIGNMENT_HEADS:
+        mask[layer, head] = True
+    model.register_buffer("alignment_heads", mask.to_sparse(), persistent=False)
+    return model
 
 
 class Nano(Whisper):
