@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Everything that fixes the bytes of a store, one "name=value" a line.
-std::vector<std::string> conditions_of(const Header& header, const std::vector<Item>& items) {
+std::vector<std::string> conditions_of(const Header& header) {
   std::vector<std::string> lines = {
       "site=" + header.site,
       "model=" + header.model_hash,
@@ -30,6 +30,11 @@ std::vector<std::string> conditions_of(const Header& header, const std::vector<I
       "padding=" + header.padding,
   };
   lines.insert(lines.end(), header.plan.begin(), header.plan.end());
+  return lines;
+}
+
+std::vector<std::string> conditions_of(const Header& header, const std::vector<Item>& items) {
+  std::vector<std::string> lines = conditions_of(header);
   Index only_items;
   only_items.items = items;
   lines.push_back("items=" + io::sha256(index_text(only_items)));
@@ -48,7 +53,18 @@ void refuse_if_different(const fs::path& folder, const std::vector<std::string>&
   }
 }
 
+Index read_index(const fs::path& path) {
+  return parse_index(io::read_file(path, int64_t{2} << 30), path.string());
+}
+
 }  // namespace
+
+bool finished_store(const fs::path& folder, const Header& header) {
+  if (!fs::exists(folder / kIndexName)) return false;
+  refuse_if_different(folder, conditions_of(header),
+                      conditions_of(read_index(folder / kIndexName).header));
+  return true;
+}
 
 struct Writer::Impl {
   fs::path folder;
@@ -138,7 +154,7 @@ Writer::Writer(fs::path folder, Header header, std::vector<Item> items)
   w.sweep();
   const fs::path index = w.folder / kIndexName;
   if (fs::exists(index)) {
-    const Index there = parse_index(io::read_file(index, int64_t{2} << 30), index.string());
+    const Index there = read_index(index);
     refuse_if_different(w.folder, w.conditions, conditions_of(there.header, there.items));
     w.shards = there.shards;
     w.rows_done = there.rows;

@@ -55,6 +55,10 @@ class Writer {
   std::unique_ptr<Impl> impl_;
 };
 
+/// True where `folder` holds a finished store with this header, whatever its items; false where it
+/// holds none. Another header: UserError that names what differs.
+bool finished_store(const std::filesystem::path& folder, const Header& header);
+
 /// A whole store at once, for what fits memory: shards of `shard_rows`.
 void write_store(const std::filesystem::path& folder, const Header& header,
                  const std::vector<Item>& items, std::span<const RowOrigin> origins,
