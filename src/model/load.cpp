@@ -1,5 +1,6 @@
 #include "model/weights.h"
 #include "otoscope/core/errors.h"
+#include "otoscope/model/registry.h"
 #include "otoscope/model/whisper.h"
 
 namespace otoscope::model {
@@ -8,9 +9,6 @@ namespace {
 namespace fs = std::filesystem;
 
 Checkpoint read_checkpoint(const fs::path& folder, Progress& progress) {
-  if (!fs::is_directory(folder))
-    throw UserError(folder.string(), "expected the folder of a Whisper model, got none",
-                    "`models list` shows the known names, `models get NAME` fetches one");
   if (fs::exists(folder / "model.safetensors") ||
       fs::exists(folder / "model.safetensors.index.json"))
     return read_hugging_face(folder, progress);
@@ -23,7 +21,8 @@ Checkpoint read_checkpoint(const fs::path& folder, Progress& progress) {
 
 }  // namespace
 
-Whisper Whisper::load(const fs::path& folder, const LoadOptions& options, Progress& progress) {
+Whisper Whisper::load(const fs::path& name, const LoadOptions& options, Progress& progress) {
+  const fs::path folder = resolve_model(name.string());
   Checkpoint checkpoint = read_checkpoint(folder, progress);
   if (options.shuffle_weights) shuffle_weights(checkpoint, *options.shuffle_weights);
   std::string hash = checkpoint_hash(checkpoint);

@@ -106,7 +106,7 @@ TEST_CASE("the first rule that fits a sound counts, and sources cluster as the r
   CHECK(source_of(*rule_for(rules, "p", "d/x1.ogg"), "d/x1.ogg") == "p/x1");
   CHECK(source_of(*rule_for(rules, "q", "a/b.ogg"), "a/b.ogg") == "q/band");
   CHECK(rule_for(rules, "p", "elsewhere.ogg") == nullptr);
-  CHECK(error_of([] { parse_sound_rules("head\na\tb\n"); }).find("nonspeech.tsv:2") !=
+  CHECK(error_of([] { parse_sound_rules("h\th\th\th\th\na\tb\n"); }).find("nonspeech.tsv:2") !=
         std::string::npos);
 }
 
