@@ -30,7 +30,7 @@ class Whisper {
  public:
   /// A CTranslate2 folder, a Hugging Face folder (also sharded), or a name that `models get` knows
   /// and has fetched. UserError names the file and what is wrong with it.
-  static Whisper load(const std::filesystem::path& folder, const LoadOptions& options = {},
+  static Whisper load(const std::filesystem::path& name_or_folder, const LoadOptions& options = {},
                       Progress& progress = silent_progress());
   Whisper(Whisper&&) noexcept;
   Whisper& operator=(Whisper&&) noexcept;
