@@ -4,6 +4,7 @@
 #include "otoscope/kernels/adam.h"
 #include "otoscope/kernels/elementwise.h"
 #include "otoscope/kernels/gemm.h"
+#include "otoscope/kernels/screened.h"
 #include "support/work.h"
 
 namespace otoscope::kernels {
@@ -83,6 +84,25 @@ void adam(benchmark::State& state) {
   work(state, 0, 4.0 * 8 * static_cast<double>(G.size()));
 }
 
+/// From rows to codes with a weight that has just changed: pack, multiply, select.
+void encode_plain(benchmark::State& state) {
+  Step step(state);
+  for (auto _ : state) {
+    const Linear encoder(step.W, {});
+    encoder.forward(step.x, step.pre);
+    kernels::top_k(step.pre, step.k, step.z);
+  }
+  work(state, 2.0 * static_cast<double>(step.pre.size() * kWidth), 0);
+}
+
+void encode_screened(benchmark::State& state) {
+  Step step(state);
+  int64_t decided = 0;
+  for (auto _ : state) decided = ScreenedTopK(step.W, {}).top_k(step.x, step.k, step.z);
+  work(state, 2.0 * static_cast<double>(step.pre.size() * kWidth), 0);
+  state.counters["candidates"] = static_cast<double>(decided) / kBatch;
+}
+
 #define SIZES                         \
   ArgNames({"F", "k"})                \
       ->Args({4096, 32})              \
@@ -97,6 +117,8 @@ BENCHMARK(decode_vjp_values)->SIZES;
 BENCHMARK(columns)->SIZES;
 BENCHMARK(outer)->SIZES;
 BENCHMARK(adam)->SIZES;
+BENCHMARK(encode_plain)->SIZES;
+BENCHMARK(encode_screened)->SIZES;
 
 }  // namespace
 }  // namespace otoscope::kernels

@@ -3,7 +3,9 @@
 #include <bit>
 #include <functional>
 
+#include "kernels/cpu/product.h"
 #include "kernels/cpu/select.h"
+#include "kernels/cpu/select_table.h"
 #include "otoscope/core/errors.h"
 
 namespace otoscope::kernels::detail {
@@ -41,6 +43,39 @@ Cut cut_large(const std::vector<std::vector<float>>& pieces, int64_t keep) {
     known |= digit_mask << shift;
   }
   return {std::bit_cast<float>(prefix), left};
+}
+
+int64_t copy_kept(const int32_t* index, const float* value, int64_t n, Cut cut, int32_t* kept_index,
+                  float* kept_value) {
+  int64_t kept = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    if (!(value[i] > cut.value || (value[i] == cut.value && cut.ties-- > 0))) continue;
+    kept_index[kept] = index[i];
+    kept_value[kept++] = value[i];
+  }
+  return kept;
+}
+
+Candidates::Candidates(int64_t F) {
+  const int64_t each = F + kSelectSlack;
+  auto* memory = static_cast<float*>(scratch(3, 3 * each * int64_t{sizeof(float)}));
+  index = reinterpret_cast<int32_t*>(memory);
+  value = memory + each;
+  room = memory + 2 * each;
+}
+
+void close_gaps(const std::vector<int64_t>& count, int64_t k, SparseRows& out) {
+  int64_t end = 0;
+  for (size_t b = 0; b < count.size(); ++b) {
+    const int64_t from = static_cast<int64_t>(b) * k;
+    if (from != end) {
+      std::copy_n(out.indices.begin() + from, count[b], out.indices.begin() + end);
+      std::copy_n(out.values.begin() + from, count[b], out.values.begin() + end);
+    }
+    out.indptr.push_back(end += count[b]);
+  }
+  out.indices.resize(static_cast<size_t>(end));
+  out.values.resize(static_cast<size_t>(end));
 }
 
 }  // namespace otoscope::kernels::detail

@@ -181,8 +181,18 @@ void round_to_bf16(const float* x, int64_t n, float* y) {
   for_lanes(n, [&](int64_t i, auto lanes) { store(y + i, round_bf16(load(x + i, lanes)), lanes); });
 }
 
+double squared_bf16_error(const float* x, int64_t n) {
+  double sum = 0;
+  for_lanes(n, [&](int64_t i, auto lanes) {
+    const V value = load(x + i, lanes);
+    sum += sum_squares(value - round_bf16(value));
+  });
+  return sum;
+}
+
 }  // namespace
 
 const ElementwiseTable kElementwise = {
-    layer_norm, layer_norm_vjp, gelu, gelu_vjp,     softmax,           softmax_vjp, log_softmax,
-    axpy,       scale,          dot,  squared_norm, add_weighted_rows, to_bf16,     round_to_bf16};
+    layer_norm,   layer_norm_vjp,    gelu,    gelu_vjp,      softmax,
+    softmax_vjp,  log_softmax,       axpy,    scale,         dot,
+    squared_norm, add_weighted_rows, to_bf16, round_to_bf16, squared_bf16_error};

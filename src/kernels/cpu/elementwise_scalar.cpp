@@ -46,6 +46,15 @@ void round_to_bf16(const float* x, int64_t n, float* y) {
   for (int64_t i = 0; i < n; ++i) y[i] = to_float(otoscope::to_bf16(x[i]));
 }
 
+double squared_bf16_error(const float* x, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const double error = x[i] - to_float(otoscope::to_bf16(x[i]));
+    sum += error * error;
+  }
+  return sum;
+}
+
 }  // namespace
 
 const ElementwiseTable kElementwise = {layer_norm,
@@ -61,6 +70,7 @@ const ElementwiseTable kElementwise = {layer_norm,
                                        squared_norm,
                                        add_weighted_rows,
                                        to_bf16,
-                                       round_to_bf16};
+                                       round_to_bf16,
+                                       squared_bf16_error};
 
 }  // namespace otoscope::kernels::scalar

@@ -28,6 +28,8 @@ struct ElementwiseTable {
                             int64_t count, float* y);
   void (*to_bf16)(const float* x, int64_t n, uint16_t* y);
   void (*round_to_bf16)(const float* x, int64_t n, float* y);
+  /// Sum of squares of x - round(x), in double.
+  double (*squared_bf16_error)(const float* x, int64_t n);
 };
 
 namespace scalar {

@@ -118,7 +118,7 @@ PackedMatrix::PackedMatrix(View<const float> matrix, bool transposed, bool bf16)
   const int64_t K = matrix.shape[transposed ? 1 : 0], N = matrix.shape[transposed ? 0 : 1];
   if (K == 0 || N == 0) return;
   const auto layout = packed_layout(K, N, bf16);
-  bytes_ = Tensor<uint8_t>(Shape{static_cast<int64_t>(layout.get_size())});
+  bytes_ = Tensor<uint8_t>::uninitialized(Shape{static_cast<int64_t>(layout.get_size())});
   memory from(plain(0, K, N, transposed, memory::data_type::f32), engine(),
               const_cast<float*>(matrix.data));
   memory to(layout, engine(), bytes_.data());

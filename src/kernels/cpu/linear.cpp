@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <mutex>
 
 #include "kernels/cpu/product.h"
@@ -37,7 +38,8 @@ Linear::Linear(View<const float> W, View<const float> b, Precision p)
     : impl_(std::make_unique<Impl>()) {
   OTO_ASSERT(W.shape.rank() == 2);
   OTO_ASSERT(b.empty() || b.size() == W.shape[0]);
-  impl_->W = Tensor<float>::copy_of(W);
+  impl_->W = Tensor<float>::uninitialized(W.shape);
+  std::copy_n(W.data, W.size(), impl_->W.data());
   if (!b.empty()) impl_->b = Tensor<float>::copy_of(b);
   impl_->precision = p;
   impl_->native = p == Precision::bf16 && detail::native_bf16();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "kernels/cpu/product.h"
 #include "kernels/cpu/select_table.h"
 #include "otoscope/core/isa.h"
 #include "otoscope/core/threads.h"
@@ -24,22 +23,8 @@ const SelectTable& selection() {
 
 namespace {
 
-constexpr int64_t kRowsPerPiece = 16;
-
-/// Room for one row: candidates and a copy of their values.
-struct Candidates {
-  int32_t* index;
-  float* value;
-  float* room;
-
-  explicit Candidates(int64_t F) {
-    const int64_t each = F + kSelectSlack;
-    auto* memory = static_cast<float*>(detail::scratch(3, 3 * each * int64_t{sizeof(float)}));
-    index = reinterpret_cast<int32_t*>(memory);
-    value = memory + each;
-    room = memory + 2 * each;
-  }
-};
+using detail::Candidates;
+using detail::kRowsPerPiece;
 
 /// The rows of one piece of the matrix, before they are joined.
 struct Piece {
@@ -87,33 +72,6 @@ void join(const std::vector<Piece>& pieces, SparseRows& out) {
   });
 }
 
-/// Rows of at most k entries at b * k become rows without gaps.
-void close_gaps(const std::vector<int64_t>& count, int64_t k, SparseRows& out) {
-  int64_t end = 0;
-  for (size_t b = 0; b < count.size(); ++b) {
-    const int64_t from = static_cast<int64_t>(b) * k;
-    if (from != end) {
-      std::copy_n(out.indices.begin() + from, count[b], out.indices.begin() + end);
-      std::copy_n(out.values.begin() + from, count[b], out.values.begin() + end);
-    }
-    out.indptr.push_back(end += count[b]);
-  }
-  out.indices.resize(static_cast<size_t>(end));
-  out.values.resize(static_cast<size_t>(end));
-}
-
-/// Copies what the cut keeps of n candidates, in their order; returns how many.
-int64_t copy_kept(const int32_t* index, const float* value, int64_t n, detail::Cut cut,
-                  int32_t* kept_index, float* kept_value) {
-  int64_t kept = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    if (!(value[i] > cut.value || (value[i] == cut.value && cut.ties-- > 0))) continue;
-    kept_index[kept] = index[i];
-    kept_value[kept++] = value[i];
-  }
-  return kept;
-}
-
 }  // namespace
 
 void top_k(View<const float> pre, int64_t k, SparseRows& out) {
@@ -135,7 +93,7 @@ void top_k(View<const float> pre, int64_t k, SparseRows& out) {
           found.index, found.value, n, cut, out.indices.data() + b * k, out.values.data() + b * k);
     }
   });
-  close_gaps(count, k, out);
+  detail::close_gaps(count, k, out);
 }
 
 namespace {

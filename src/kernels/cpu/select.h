@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "otoscope/kernels/sparse.h"
+
 namespace otoscope::kernels::detail {
 
 /// What is kept of n values when only the `keep` largest may stay: all above `value`, and the first
@@ -18,5 +20,23 @@ Cut cut_small(const float* values, int64_t n, int64_t keep, float* room);
 
 /// The same for many values held in pieces: a radix histogram of their bits, without a sort.
 Cut cut_large(const std::vector<std::vector<float>>& pieces, int64_t keep);
+
+/// Copies what the cut keeps of n candidates, in their order; returns how many.
+int64_t copy_kept(const int32_t* index, const float* value, int64_t n, Cut cut, int32_t* kept_index,
+                  float* kept_value);
+
+/// Room of this thread for one row: candidates, and a copy of their values. Each holds F and
+/// kSelectSlack more.
+struct Candidates {
+  int32_t* index;
+  float* value;
+  float* room;
+  explicit Candidates(int64_t F);
+};
+
+/// Rows of at most k entries at b * k become rows without gaps.
+void close_gaps(const std::vector<int64_t>& count, int64_t k, SparseRows& out);
+
+inline constexpr int64_t kRowsPerPiece = 16;
 
 }  // namespace otoscope::kernels::detail

@@ -16,6 +16,12 @@ struct SelectTable {
   /// Some t >= 0 with at least k entries above it, as high as is cheap to find; 0 where there are
   /// fewer positive entries or n is small against k. room: (n)
   float (*floor_of_top)(const float* x, int64_t n, int64_t k, float* room);
+  /// Both on bounds instead of values: floor_of_top of x[j] - (slope size[j] + extra), and `above`
+  /// for x[j] + (slope size[j] + extra).
+  float (*floor_of_bounds)(const float* x, const float* size, float slope, float extra, int64_t n,
+                           int64_t k, float* room);
+  int64_t (*above_bounds)(const float* x, const float* size, float slope, float extra, int64_t n,
+                          float threshold, int32_t* index, float* value);
 };
 
 namespace scalar {
