@@ -1,13 +1,17 @@
 // Values written by sae-lens and by torch's autograd: tests/golden/README.md.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "otoscope/io/json.h"
 #include "otoscope/io/safetensors.h"
+#include "otoscope/sae/train.h"
 #include "sae/problem.h"
 #include "sae/tiny.h"
+#include "sae/train/optimizer.h"
 #include "support/close.h"
 #include "support/errors.h"
 
@@ -172,4 +176,45 @@ TEST_CASE("SAEs that sae-lens wrote give sae-lens's features and reconstructions
   CHECK(error_of([] {
           (void)sae::load(golden("saelens/batchtopk_checkpoint"));
         }).find("training checkpoint") != std::string::npos);
+}
+
+TEST_CASE("ten optimiser steps equal torch's: projection, clipping, Adam, unit rows") {
+  const io::Json cases = io::read_json(golden("sae_training/cases.json"))["cases"];
+  const auto spec = std::find_if(cases.begin(), cases.end(),
+                                 [](const io::Json& c) { return c["name"] == "topk_steps"; });
+  REQUIRE(spec != cases.end());
+  const auto file = io::Safetensors::open(golden("sae_training/topk_steps.safetensors"));
+  const io::Json& o = (*spec)["options"];
+  sae::Sae s;
+  s.W_enc = file.floats("start/W_enc"), s.W_dec = file.floats("start/W_dec");
+  s.b_enc = file.floats("start/b_enc"), s.b_dec = file.floats("start/b_dec");
+  const Tensor<float> x = file.floats("x");
+  sae::LossOptions options;
+  options.architecture = "topk";
+  options.k = o["k"];
+  const auto loss = sae::make_loss(options, s.d(), s.d_out(), s.F());
+  sae::Gradients g(s);
+  sae::Optimizer optimizer(s, g, true);
+  kernels::AdamOptions adam;
+  adam.lr = o["lr"], adam.eps = o["eps"];
+  for (int64_t t = 1; t <= 10; ++t) {
+    const auto terms = loss->run(s, x, x, {}, g);
+    const io::Json& line = (*spec)["log"][static_cast<size_t>(t - 1)];
+    CHECK(terms.total == doctest::Approx(line["loss"].get<double>()).epsilon(1e-4));
+    CHECK(optimizer.step(t, adam, o["clip"]) ==
+          doctest::Approx(line["grad_norm"].get<double>()).epsilon(1e-4));
+    if (t != 1 && t != 10) continue;
+    const std::string after = "after_" + std::to_string(t) + "/";
+    CHECK_CLOSE(s.W_enc, file.floats(after + "W_enc"), 1e-4);
+    CHECK_CLOSE(s.W_dec, file.floats(after + "W_dec"), 1e-4);
+    CHECK_CLOSE(s.b_enc, file.floats(after + "b_enc"), 1e-4);
+    CHECK_CLOSE(s.b_dec, file.floats(after + "b_dec"), 1e-4);
+  }
+}
+
+TEST_CASE("the geometric median is scipy's") {
+  const auto file = io::Safetensors::open(golden("sae_training/geometric_median.safetensors"));
+  const std::vector<double> median = sae::geometric_median(file.floats("x").view());
+  CHECK(worst(median, doubles(file, "median")) < 1e-4);
+  CHECK(worst(median, doubles(file, "mean")) > 1e-2);
 }

@@ -74,6 +74,8 @@ class Loss {
   virtual bool unit_norm() const { return true; }
   /// The activation that the trained SAE runs with, before any threshold mode.
   virtual Activation activation() const = 0;
+  /// Widths whose reconstructions are trained, ascending; the last is F.
+  virtual std::vector<int64_t> prefixes() const { return {}; }
 
  protected:
   std::vector<uint8_t> fired_;

@@ -19,6 +19,7 @@ class SparseLoss : public Loss {
   LossTerms run(const Sae& sae, View<const float> x, View<const float> y, const StepState& state,
                 Gradients& gradients) override;
   Activation activation() const override { return activation_; }
+  std::vector<int64_t> prefixes() const override { return widths_; }
 
  private:
   void encode(const Sae& sae, const StepState& state);

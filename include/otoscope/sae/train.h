@@ -1,0 +1,113 @@
+#pragma once
+/// Training: one SAE or a grid in one pass over the data (methods.md §2.1, short runs).
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "otoscope/core/options.h"
+#include "otoscope/core/progress.h"
+#include "otoscope/sae/batches.h"
+#include "otoscope/sae/loss.h"
+
+namespace otoscope::sae {
+
+/// One SAE. 0 (or -1 where 0 means something) stands for a default that resolve() fills in.
+struct TrainOptions {
+  std::string arch = "batchtopk";
+  int64_t latents = 0;
+  int expansion = 8;
+  int64_t k = 32;
+  int64_t steps = 0, tokens = 0;
+  int64_t batch = 4096;
+  double lr = 0;
+  uint64_t seed_init = 0, seed_data = 0;
+  double sparsity = -1;
+  bool norm_weighted = false;
+  std::string penalty = "target";
+  double bandwidth = 0;
+  std::vector<int> prefixes;
+  double aux_coefficient = 1.0 / 32;
+  int64_t aux_k = 0;
+  bool aux_rectified = false;
+  int64_t dead_window = 0;
+  double warmup = 0.05, decay = 0.2;
+  double clip = 1.0;
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+
+  template <class Self, class Visit>
+  static void visit(Self& o, Visit&& v) {
+    v("arch", o.arch, "architecture", Choices{architecture_names()});
+    v("latents", o.latents, "number of features, 0 = expansion x width", Range{0, 1 << 26});
+    v("expansion", o.expansion, "features per dimension of the activations", Range{1, 65536});
+    v("k", o.k, "features kept per row (jumprelu: aimed at)", Range{1, 65536});
+    v("steps", o.steps, "training steps, 0 = from tokens", Range{0, 1e9});
+    v("tokens", o.tokens, "rows to train on, 0 = 4,096,000", Range{0, 1e15});
+    v("batch", o.batch, "rows per step", Range{1, 1 << 20});
+    v("lr", o.lr, "learning rate, 0 = by the number of features and rows", Range{0, 10});
+    v("seed-init", o.seed_init, "seed of the initial weights");
+    v("seed-data", o.seed_data, "seed of the order of rows");
+    v("sparsity", o.sparsity, "weight of the sparsity penalty, -1 = by architecture",
+      Range{-1, 1e9});
+    v("norm-weighted", o.norm_weighted, "relu: weight codes by decoder norms, rows free");
+    v("penalty", o.penalty, "jumprelu: what is penalised", Choices{{"target", "l0"}});
+    v("bandwidth", o.bandwidth, "jumprelu: width of the pseudo-derivatives, 0 = by the run",
+      Range{0, 100});
+    v("prefixes", o.prefixes, "matryoshka: prefix widths, ascending, the last all features");
+    v("aux-coefficient", o.aux_coefficient, "weight of AuxK", Range{0, 100});
+    v("aux-k", o.aux_k, "dead features that AuxK uses per row, 0 = half the width",
+      Range{0, 65536});
+    v("aux-rectified", o.aux_rectified, "AuxK through ReLU");
+    v("dead-window", o.dead_window, "rows without firing after which a feature counts as dead",
+      Range{0, 1e15});
+    v("warmup", o.warmup, "share of the steps over which the rate rises", Range{0, 1});
+    v("decay", o.decay, "share of the steps over which the rate falls to 0", Range{0, 1});
+    v("clip", o.clip, "largest global gradient norm", Range{0, 1e9});
+    v("beta1", o.beta1, "Adam", Range{0, 1});
+    v("beta2", o.beta2, "Adam", Range{0, 1});
+    v("eps", o.eps, "Adam", Range{0, 1});
+  }
+};
+
+/// What the SAEs are trained on, and its names for their files.
+struct TrainData {
+  const BatchSource* input = nullptr;
+  const BatchSource* target = nullptr;  // nullptr: the input itself
+  std::string site, target_site, model_name, model_hash;
+};
+
+/// How a run behaves; changes no result.
+struct RunOptions {
+  int64_t checkpoint_steps = 0;    // every so many steps; 0: by time alone
+  double checkpoint_seconds = 60;  // and every so many seconds
+  int64_t log_every = 10;          // lines of training.jsonl
+};
+
+struct Trained {
+  std::string name;
+  std::filesystem::path folder;
+  bool reused = false;  // was finished before
+  int64_t steps = 0;
+  double seconds = 0;  // of this process
+};
+
+/// Fills the defaults, checks everything; UserError names the option.
+TrainOptions resolve(TrainOptions options, int64_t d, int64_t d_out);
+/// "batchtopk-4096-k32", with what differs from the defaults: "-lr0.002", "-s1" (seed-init), ...
+std::string name_of(const TrainOptions& resolved);
+/// Identity of a training: SHA-256 of the resolved options and the data's hashes.
+std::string plan_hash(const TrainOptions& resolved, const TrainData& data);
+
+/// Trains the whole grid into OUT/NAME/ each: sae_weights.safetensors, cfg.json, training.jsonl,
+/// checkpoints/. A finished SAE of the same plan is kept; one in the middle goes on where its
+/// checkpoint is, to the same bits; a folder of another plan is refused. Ctrl-C writes checkpoints
+/// and throws Interrupted. Not finite: UserError naming the step, the last checkpoint stays.
+std::vector<Trained> train(const std::vector<TrainOptions>& grid, const TrainData& data,
+                           const std::filesystem::path& out, const RunOptions& run,
+                           Progress& progress);
+
+/// argmin_m sum ||x_b - m|| by Weiszfeld's iteration (at most 100, to 1e-5 relative). x: (n, d)
+std::vector<double> geometric_median(View<const float> x);
+
+}  // namespace otoscope::sae

@@ -1,0 +1,12 @@
+#pragma once
+/// The control that any dictionary would do: the weights that training starts from.
+
+#include "otoscope/sae/train.h"
+
+namespace otoscope::sae {
+
+/// The initial weights of a BatchTopK training with these (resolved) options, with the threshold
+/// that lets k features a row fire on the source's dev rows; in raw units. Not for transcoders.
+Sae untrained_sae(const TrainOptions& resolved, const TrainData& data);
+
+}  // namespace otoscope::sae

@@ -1,0 +1,174 @@
+#include "sae/train/initialise.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "otoscope/core/rng.h"
+#include "otoscope/core/threads.h"
+#include "otoscope/kernels/elementwise.h"
+#include "otoscope/kernels/gemm.h"
+#include "otoscope/kernels/rows.h"
+
+namespace otoscope::sae {
+namespace {
+
+constexpr int64_t kSampleRows = 8192;
+
+double mean_squared_norm(View<const float> x) {
+  return kernels::squared_norm(x) / static_cast<double>(x.rows());
+}
+
+Tensor<float> sample(const BatchSource& source, uint64_t seed, int64_t batch) {
+  const int64_t batches = std::max<int64_t>(1, kSampleRows / batch);
+  Tensor<float> x({batches * batch, source.d()});
+  for (int64_t i = 0; i < batches; ++i)
+    source.batch(seed, i, x.view().slice(i * batch, (i + 1) * batch));
+  return x;
+}
+
+double scale_to_one(Tensor<float>& x, const char* which) {
+  const double squared = mean_squared_norm(x);
+  if (!std::isfinite(squared))
+    throw UserError(
+        "activations",
+        std::string("expected finite ") + which + " rows, got NaN or infinity before step 1",
+        "extract again, or look for overflow in what wrote them");
+  if (!(squared > 0))
+    throw UserError("activations", std::string("the first ") + which + " rows are all zero");
+  const double s = 1.0 / std::sqrt(squared);
+  for (int64_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(x[i] * s);
+  return s;
+}
+
+void random_directions(Tensor<float>& W, uint64_t seed, const char* name) {
+  const int64_t d = W.shape()[1];
+  parallel_ranges(W.shape()[0], 64, [&](int64_t begin, int64_t end) {
+    for (int64_t f = begin; f < end; ++f) {
+      Rng rng(seed, name_hash(name) + static_cast<uint64_t>(f));
+      for (int64_t i = 0; i < d; ++i) W.at(f, i) = static_cast<float>(rng.normal());
+    }
+  });
+  kernels::normalize_rows(W);
+}
+
+/// Pre-activations of the sample's first rows.
+Tensor<float> first_pre(const Sae& sae, View<const float> x) {
+  const int64_t n = std::min<int64_t>(512, x.rows());
+  Tensor<float> xc = Tensor<float>::copy_of(x.slice(0, n));
+  if (sae.apply_b_dec_to_input)
+    for (int64_t b = 0; b < n; ++b)
+      for (int64_t i = 0; i < sae.d(); ++i) xc.at(b, i) -= sae.b_dec[i];
+  Tensor<float> pre({n, sae.F()});
+  kernels::Linear(sae.W_enc.view(), sae.b_enc.view()).forward(xc, pre);
+  return pre;
+}
+
+void scale(Tensor<float>& x, double factor) {
+  for (int64_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(x[i] * factor);
+}
+
+/// The norm of what the untrained SAE rebuilds, against the norm of the centred target.
+double norm_ratio(const Sae& sae, const Tensor<float>& pre, View<const float> y, int64_t k) {
+  SparseRows codes;
+  kernels::top_k(pre, std::min(k, sae.F()), codes);
+  Tensor<float> xhat({pre.shape()[0], sae.d_out()});
+  kernels::sparse_decode(codes, sae.W_dec, {}, xhat);
+  double target = 0;
+  for (int64_t b = 0; b < xhat.shape()[0]; ++b)
+    for (int64_t i = 0; i < sae.d_out(); ++i)
+      target += std::pow(static_cast<double>(y.at(b, i)) - sae.b_dec[i], 2);
+  const double got = kernels::squared_norm(xhat);
+  return got > 0 ? std::sqrt(target / got) : 1.0;
+}
+
+/// The value that `count` entries a row exceed.
+float value_exceeded(Tensor<float>& pre, int64_t count) {
+  const int64_t n = std::min(count * pre.shape()[0], pre.size() - 1);
+  std::nth_element(pre.data(), pre.data() + n, pre.data() + pre.size(), std::greater<>());
+  return pre[n];
+}
+
+}  // namespace
+
+std::vector<double> geometric_median(View<const float> x) {
+  const int64_t n = x.rows(), d = x.width();
+  std::vector<double> median(static_cast<size_t>(d));
+  for (int64_t b = 0; b < n; ++b)
+    for (int64_t i = 0; i < d; ++i)
+      median[static_cast<size_t>(i)] += x.at(b, i) / static_cast<double>(n);
+  constexpr int kIterations = 100;
+  std::vector<double> inverse(static_cast<size_t>(n));
+  for (int iteration = 0; iteration < kIterations; ++iteration) {
+    parallel_ranges(n, 64, [&](int64_t begin, int64_t end) {
+      for (int64_t b = begin; b < end; ++b) {
+        double squared = 0;
+        for (int64_t i = 0; i < d; ++i)
+          squared += std::pow(x.at(b, i) - median[static_cast<size_t>(i)], 2);
+        inverse[static_cast<size_t>(b)] = 1.0 / std::max(std::sqrt(squared), 1e-8);
+      }
+    });
+    double weights = 0, moved = 0, size = 0;
+    for (const double weight : inverse) weights += weight;
+    std::vector<double> next(static_cast<size_t>(d));
+    parallel_ranges(d, 64, [&](int64_t begin, int64_t end) {
+      for (int64_t b = 0; b < n; ++b)
+        for (int64_t i = begin; i < end; ++i)
+          next[static_cast<size_t>(i)] += inverse[static_cast<size_t>(b)] / weights * x.at(b, i);
+    });
+    for (size_t i = 0; i < next.size(); ++i) {
+      moved += std::pow(next[i] - median[i], 2), size += next[i] * next[i];
+    }
+    median = std::move(next);
+    if (moved <= 1e-10 * std::max(size, 1e-300)) break;
+  }
+  return median;
+}
+
+DataStart measure(const TrainData& data, uint64_t seed, int64_t batch) {
+  DataStart start;
+  start.x = sample(*data.input, seed, batch);
+  start.s_in = start.s_out = scale_to_one(start.x, "input");
+  start.median_in = start.median_out = geometric_median(start.x);
+  if (data.target != nullptr) {
+    start.y = sample(*data.target, seed, batch);
+    start.s_out = scale_to_one(start.y, "target");
+    start.median_out = geometric_median(start.y);
+  }
+  return start;
+}
+
+Sae initial_sae(const TrainOptions& o, const DataStart& start, bool transcoder) {
+  const View<const float> x = start.x, y = transcoder ? start.y.view() : start.x.view();
+  const int64_t F = o.latents, d = x.width(), d_out = y.width();
+  Sae sae;
+  sae.apply_b_dec_to_input = !transcoder;
+  sae.W_dec = Tensor<float>(Shape{F, d_out});
+  sae.W_enc = Tensor<float>(Shape{F, d});
+  sae.b_enc = Tensor<float>(Shape{F});
+  sae.b_dec = Tensor<float>(Shape{d_out});
+  for (int64_t i = 0; i < d_out; ++i)
+    sae.b_dec[i] = static_cast<float>(start.median_out[static_cast<size_t>(i)]);
+  random_directions(sae.W_dec, o.seed_init, "decoder");
+  if (transcoder)
+    random_directions(sae.W_enc, o.seed_init, "encoder");
+  else
+    sae.W_enc = sae.W_dec.clone();
+
+  Tensor<float> pre = first_pre(sae, x);
+  const double ratio = norm_ratio(sae, pre, y, o.k);
+  scale(sae.W_enc, ratio);
+  scale(pre, ratio);
+  if (o.arch == "jumprelu") {
+    // So that training starts within reach of the L0 aimed at, not at F/2.
+    const float theta = std::max(value_exceeded(pre, std::min(4 * o.k, F / 2)), 1e-3f);
+    sae.threshold = Tensor<float>(Shape{F});
+    std::fill_n(sae.threshold.data(), F, theta);
+  }
+  if (o.arch == "gated") {
+    sae.b_mag = Tensor<float>(Shape{F});
+    sae.r_mag = Tensor<float>(Shape{F});
+  }
+  return sae;
+}
+
+}  // namespace otoscope::sae

@@ -1,0 +1,99 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "otoscope/io/hash.h"
+#include "otoscope/io/json.h"
+#include "otoscope/sae/train.h"
+#include "sae/train/trainee.h"
+
+namespace otoscope::sae {
+namespace {
+
+constexpr int64_t kDefaultRows = 4'096'000;
+constexpr int64_t kShortRun = 20'000'000;  // methods.md §2.1: below, the short-run defaults hold
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
+/// For short runs 1e-3 at 4,096 features; for long ones Gao et al.'s law, 2e-4 at 16,384.
+double default_lr(int64_t F, int64_t rows) {
+  const double at_4096 = rows < kShortRun ? 1e-3 : 4e-4;
+  return at_4096 / std::sqrt(static_cast<double>(F) / 4096.0);
+}
+
+double default_sparsity(const std::string& arch) {
+  if (arch == "jumprelu") return 1.0;
+  return arch == "gated" ? 0.1 : 0.2;
+}
+
+}  // namespace
+
+TrainOptions resolve(TrainOptions o, int64_t d, int64_t d_out) {
+  if (o.latents == 0) o.latents = checked_product(o.expansion, d, "--expansion");
+  o.expansion = 1;  // the latents are what counts
+  if (o.steps > 0 && o.tokens > 0)
+    throw UserError("--steps", "expected either --steps or --tokens, got both");
+  if (o.steps == 0)
+    o.steps = std::max<int64_t>(1, (o.tokens > 0 ? o.tokens : kDefaultRows) / o.batch);
+  o.tokens = 0;
+  const int64_t rows = checked_product(o.steps, o.batch, "--steps");
+  if (o.lr == 0) o.lr = default_lr(o.latents, rows);
+  if (o.sparsity < 0) o.sparsity = default_sparsity(o.arch);
+  if (o.bandwidth == 0) o.bandwidth = 0.05;
+  if (o.dead_window == 0) o.dead_window = std::clamp<int64_t>(rows / 5, 1, 1'000'000);
+  if (o.aux_k == 0) o.aux_k = std::max<int64_t>(1, d_out / 2);
+  if (!(o.warmup + o.decay <= 1.0))
+    throw UserError("--warmup", "expected warm-up and decay to fit into the run, got shares " +
+                                    number(o.warmup) + " and " + number(o.decay));
+  (void)make_loss(loss_options(o), d, d_out, o.latents);  // checks k and prefixes
+  return o;
+}
+
+std::string name_of(const TrainOptions& o) {
+  const TrainOptions plain;
+  std::string name = o.arch + "-" + std::to_string(o.latents);
+  const bool has_k = o.arch != "relu" && o.arch != "gated";
+  name += has_k ? "-k" + std::to_string(o.k) : "-l" + number(o.sparsity);
+  if (o.arch == "jumprelu" && o.penalty == "l0") name += "-l" + number(o.sparsity);
+  if (o.norm_weighted) name += "-norm";
+  if (o.lr != default_lr(o.latents, o.steps * o.batch)) name += "-lr" + number(o.lr);
+  if (o.seed_init != plain.seed_init) name += "-s" + std::to_string(o.seed_init);
+  if (o.seed_data != plain.seed_data) name += "-d" + std::to_string(o.seed_data);
+  return name;
+}
+
+LossOptions loss_options(const TrainOptions& o) {
+  LossOptions loss;
+  loss.architecture = o.arch;
+  loss.k = o.k;
+  loss.sparsity = o.sparsity;
+  loss.norm_weighted = o.norm_weighted;
+  loss.penalty = o.penalty;
+  loss.bandwidth = o.bandwidth;
+  loss.prefixes.assign(o.prefixes.begin(), o.prefixes.end());
+  loss.aux_coefficient = o.aux_coefficient;
+  loss.aux_k = o.aux_k;
+  loss.aux_rectified = o.aux_rectified;
+  return loss;
+}
+
+std::string plan_hash(const TrainOptions& resolved, const TrainData& data) {
+  constexpr int kVersion = 1;  // of the training itself: other bits, other number
+  TrainOptions options = resolved;
+  io::OrderedJson plan;
+  plan["version"] = kVersion;
+  plan["options"] = io::options_to_json(options_of(options));
+  plan["input"] = data.input->hash();
+  plan["target"] = data.target == nullptr ? "" : data.target->hash();
+  plan["site"] = data.site;
+  plan["target_site"] = data.target_site;
+  plan["model"] = data.model_hash;
+  return io::sha256(plan.dump());
+}
+
+}  // namespace otoscope::sae

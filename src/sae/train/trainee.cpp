@@ -1,0 +1,90 @@
+#include "sae/train/trainee.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "otoscope/io/json.h"
+
+namespace otoscope::sae {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// The plan that a finished SAE was trained by, or "".
+std::string plan_in(const std::filesystem::path& folder) {
+  const io::Json cfg = io::read_json(folder / "cfg.json");
+  const auto ours = io::Json::json_pointer("/metadata/otoscope/plan");
+  return cfg.contains(ours) && cfg[ours].is_string() ? cfg[ours].get<std::string>() : "";
+}
+
+}  // namespace
+
+Trainee::Trainee(const TrainOptions& resolved, const TrainData& data, std::filesystem::path folder)
+    : options_(resolved),
+      data_(data),
+      name_(name_of(resolved)),
+      plan_(plan_hash(resolved, data)),
+      folder_(std::move(folder)) {
+  io::make_folder(folder_ / "checkpoints");
+  lock_ = std::make_unique<io::FolderLock>(folder_);
+  if (!std::filesystem::exists(folder_ / "cfg.json")) return;
+  if (plan_in(folder_) != plan_)
+    throw UserError(folder_.string(),
+                    "holds an SAE that was trained with other options or on other activations",
+                    "give another --out, or remove the folder");
+  done_ = true;
+  step_ = options_.steps;
+}
+
+void Trainee::begin(const DataStart& start) {
+  s_in_ = start.s_in, s_out_ = start.s_out;
+  sae_ = initial_sae(options_, start, data_.target != nullptr);
+  loss_ = make_loss(loss_options(options_), sae_.d(), sae_.d_out(), sae_.F());
+  gradients_ = std::make_unique<Gradients>(sae_);
+  optimizer_ = std::make_unique<Optimizer>(sae_, *gradients_, loss_->unit_norm());
+  idle_.assign(static_cast<size_t>(sae_.F()), 0);
+  resume();
+  restart_log();
+}
+
+void Trainee::advance(View<const float> x, View<const float> y, bool measure) {
+  const auto started = Clock::now();
+  StepState state;
+  state.sparsity_scale = sparsity_at(options_, step_);
+  state.measure = measure;
+  for (size_t f = 0; f < idle_.size(); ++f)
+    if (idle_[f] >= options_.dead_window) state.dead.push_back(static_cast<int32_t>(f));
+  dead_ = static_cast<int64_t>(state.dead.size());
+  last_ = loss_->run(sae_, x, y, state, *gradients_);
+  const std::string where = name_ + ", step " + std::to_string(step_ + 1);
+  if (!std::isfinite(last_.total))
+    throw UserError(where, "the loss is not finite",
+                    "NaN or infinity in the activations, or too large a learning rate; the last "
+                    "checkpoint is kept");
+  kernels::AdamOptions adam;
+  adam.lr = options_.lr * rate_at(options_, step_);
+  adam.beta1 = options_.beta1, adam.beta2 = options_.beta2, adam.eps = options_.eps;
+  gradient_norm_ = optimizer_->step(step_ + 1, adam, options_.clip);
+  if (!std::isfinite(gradient_norm_))
+    throw UserError(where, "the gradient is not finite", "lower --lr; the last checkpoint is kept");
+  const std::vector<uint8_t>& fired = loss_->fired();
+  for (size_t f = 0; f < idle_.size(); ++f) idle_[f] = fired[f] != 0 ? 0 : idle_[f] + x.rows();
+  ++step_;
+  seconds_ += seconds_since(started);
+}
+
+std::string Trainee::live() const {
+  char text[96];
+  std::snprintf(text, sizeof text, "loss %.4f fvu %.4f l0 %.1f dead %lld", last_.total,
+                last_.squared_target > 0 ? last_.squared_error / last_.squared_target : 0.0,
+                last_.l0, static_cast<long long>(dead_));
+  return text;
+}
+
+}  // namespace otoscope::sae
