@@ -103,6 +103,14 @@ void encode_screened(benchmark::State& state) {
   state.counters["candidates"] = static_cast<double>(decided) / kBatch;
 }
 
+void encode_screened_batch(benchmark::State& state) {
+  Step step(state);
+  int64_t decided = 0;
+  for (auto _ : state) decided = ScreenedTopK(step.W, {}).batch_top_k(step.x, step.k, step.z);
+  work(state, 2.0 * static_cast<double>(step.pre.size() * kWidth), 0);
+  state.counters["candidates"] = static_cast<double>(decided) / kBatch;
+}
+
 #define SIZES                         \
   ArgNames({"F", "k"})                \
       ->Args({4096, 32})              \
@@ -119,6 +127,7 @@ BENCHMARK(outer)->SIZES;
 BENCHMARK(adam)->SIZES;
 BENCHMARK(encode_plain)->SIZES;
 BENCHMARK(encode_screened)->SIZES;
+BENCHMARK(encode_screened_batch)->SIZES;
 
 }  // namespace
 }  // namespace otoscope::kernels

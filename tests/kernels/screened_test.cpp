@@ -11,25 +11,29 @@ namespace otoscope::kernels {
 namespace {
 
 /// Every score by the fixed-order kernel, then the plain selection.
-SparseRows plain(View<const float> x, View<const float> W, View<const float> b, int64_t k) {
+SparseRows plain(View<const float> x, View<const float> W, View<const float> b, int64_t k,
+                 bool batch) {
   const int64_t B = x.shape[0], F = W.shape[0], d = W.shape[1];
   Tensor<float> scores(Shape{B, F});
   for (int64_t r = 0; r < B; ++r)
     for (int64_t j = 0; j < F; ++j)
       scores.at(r, j) = dot(x.row(r), W.row(j), d) + (b.empty() ? 0.0f : b.data[j]);
   SparseRows out;
-  top_k(scores, k, out);
+  batch ? batch_top_k(scores, k, out) : top_k(scores, k, out);
   return out;
 }
 
 int64_t check_same(View<const float> x, View<const float> W, View<const float> b, int64_t k) {
   const ScreenedTopK screened(W, b);
-  SparseRows got;
-  const int64_t decided = screened.top_k(x, k, got);
-  const SparseRows want = plain(x, W, b, k);
-  CHECK(got.indptr == want.indptr);
-  CHECK(got.indices == want.indices);
-  CHECK(got.values == want.values);
+  int64_t decided = 0;
+  for (const bool batch : {true, false}) {
+    SparseRows got;
+    decided = batch ? screened.batch_top_k(x, k, got) : screened.top_k(x, k, got);
+    const SparseRows want = plain(x, W, b, k, batch);
+    CHECK(got.indptr == want.indptr);
+    CHECK(got.indices == want.indices);
+    CHECK(got.values == want.values);
+  }
   return decided;
 }
 
@@ -93,6 +97,17 @@ TEST_CASE("screened top-k meets NaN, infinities, zeros and huge values") {
     check_same(x, W, b, 10);
     b[11] = INFINITY;
     check_same(x, W, b, 10);
+  });
+}
+
+TEST_CASE("screened batch top-k is exact where its guess is good, and where it misleads") {
+  at_each_level([] {
+    const auto W = normals(Shape{500, 48}, "W");
+    auto x = normals(Shape{320, 48}, "x");
+    check_same(x, W, {}, 7);
+    for (int64_t b = 0; b < 320; b += 5)  // the rows that are looked at first
+      for (int64_t i = 0; i < 48; ++i) x.at(b, i) *= 1000;
+    check_same(x, W, {}, 7);
   });
 }
 

@@ -26,6 +26,8 @@ class ScreenedTopK {
   /// As kernels::top_k on the scores: the k largest, those > 0; ties to the lower index; NaN is
   /// smaller than everything. x: (B, d), 0 < k <= F. Returns how many scores were computed in fp32.
   int64_t top_k(View<const float> x, int64_t k, SparseRows& out) const;
+  /// The same for kernels::batch_top_k: the k*B largest positive scores of all rows.
+  int64_t batch_top_k(View<const float> x, int64_t k, SparseRows& out) const;
 
  private:
   struct Impl;

@@ -55,21 +55,71 @@ struct ScreenedTopK::Impl {
     return largest_sum < 1e37 ? slack : Slack{INFINITY, INFINITY};
   }
 
-  /// Scores every candidate in fp32 and keeps the k largest positive ones; returns how many.
-  int64_t decide(const float* x, int64_t n, int64_t k, const detail::Candidates& found,
-                 int32_t* index, float* value) const {
+  /// Scores candidates in fp32 and keeps those above the floor (and 0), in order; returns how many.
+  int64_t score(const float* x, int64_t n, float floor, const detail::Candidates& found) const {
     const auto dot = elementwise().dot;
-    int64_t positive = 0;
+    int64_t kept = 0;
     for (int64_t i = 0; i < n; ++i) {
       const int32_t j = found.index[i];
       const float score = dot(x, W.row(j), d()) + b.data()[j];
-      if (!(score > 0)) continue;
-      found.index[positive] = j;
-      found.value[positive++] = score;
+      if (!(score > 0 && score > floor)) continue;
+      found.index[kept] = j;
+      found.value[kept++] = score;
     }
-    const detail::Cut cut =
-        positive > k ? detail::cut_small(found.value, positive, k, found.room) : detail::Cut{};
-    return detail::copy_kept(found.index, found.value, positive, cut, index, value);
+    return kept;
+  }
+
+  /// The upper bounds above `floor`, which the slack of the row turns into candidates; returns how
+  /// many.
+  int64_t candidates(const float* screen, Slack slack, float floor,
+                     const detail::Candidates& found) const {
+    if (std::isfinite(slack.slope))
+      return selection().above_bounds(screen, size.data(), slack.slope, slack.extra, F(), floor,
+                                      found.index, found.value);
+    std::iota(found.index, found.index + F(), 0);  // no bound holds
+    return F();
+  }
+
+  /// Screens the rows block by block: work(b, screen, found) for each row b, in parallel.
+  template <class Work>
+  void for_rows(View<const float> x, Work&& work) const {
+    detail::assert_not_parallel();
+    const int64_t B = x.shape[0];
+    const int64_t rows = std::max<int64_t>(16, kScoresAtOnce / F() / 16 * 16);
+    auto scores = Tensor<float>::uninitialized(Shape{std::min(rows, B), F()});
+    for (int64_t first = 0; first < B; first += rows) {
+      const int64_t n = std::min(rows, B - first);
+      detail::Product product{.M = n, .K = d(), .N = F()};
+      product.b_packed = true, product.bias = true, product.bf16 = native;
+      const void* left = x.row(first);
+      if (native) {
+        auto* rounded = static_cast<bf16*>(detail::scratch(1, n * d() * int64_t{sizeof(bf16)}));
+        detail::to_bf16(x.row(first), rounded, n * d());
+        left = rounded;
+      }
+      detail::run(product, left, packed.data(), b.data(), scores.data());
+      parallel_ranges(n, detail::kRowsPerPiece, [&](int64_t begin, int64_t end) {
+        const detail::Candidates found(F());
+        for (int64_t i = begin; i < end; ++i) work(first + i, scores.data() + i * F(), found);
+      });
+    }
+  }
+
+  /// All scores above the floor. decided[row]: how many were computed.
+  std::vector<detail::Piece> all_above(View<const float> x, float floor,
+                                       std::vector<int64_t>& decided) const {
+    const int64_t B = x.shape[0];
+    std::vector<detail::Piece> pieces(
+        static_cast<size_t>((B + detail::kRowsPerPiece - 1) / detail::kRowsPerPiece));
+    decided.assign(static_cast<size_t>(B), 0);
+    for_rows(x, [&](int64_t row, const float* screen, const detail::Candidates& found) {
+      const int64_t n = candidates(screen, slack(x.row(row)), floor, found);
+      decided[static_cast<size_t>(row)] = n;
+      const int64_t kept = score(x.row(row), n, floor, found);
+      pieces[static_cast<size_t>(row / detail::kRowsPerPiece)].append(found.index, found.value,
+                                                                      kept);
+    });
+    return pieces;
   }
 };
 
@@ -107,53 +157,63 @@ ScreenedTopK::ScreenedTopK(ScreenedTopK&&) noexcept = default;
 ScreenedTopK& ScreenedTopK::operator=(ScreenedTopK&&) noexcept = default;
 
 int64_t ScreenedTopK::top_k(View<const float> x, int64_t k, SparseRows& out) const {
-  detail::assert_not_parallel();
   const auto& own = *impl_;
-  const int64_t B = x.shape[0], F = own.F(), d = own.d();
-  OTO_ASSERT(x.shape.rank() == 2 && x.shape[1] == d && d > 0 && k > 0 && k <= F);
-  const int64_t rows =
-      std::clamp<int64_t>(kScoresAtOnce / F / 16 * 16, 16, std::max<int64_t>(B, 16));
-  auto scores = Tensor<float>::uninitialized(Shape{std::min(rows, B), F});
+  const int64_t B = x.shape[0], F = own.F();
+  OTO_ASSERT(x.shape.rank() == 2 && x.shape[1] == own.d() && own.d() > 0 && k > 0 && k <= F);
   std::vector<int64_t> count(static_cast<size_t>(B)), decided(count.size());
   out.clear();
   out.indices.resize(static_cast<size_t>(B * k));
   out.values.resize(out.indices.size());
-  const auto& scan = selection();
-  for (int64_t first = 0; first < B; first += rows) {
-    const int64_t n = std::min(rows, B - first);
-    const float* block = x.row(first);
-    detail::Product product{.M = n, .K = d, .N = F};
-    product.b_packed = true, product.bias = true, product.bf16 = own.native;
-    const void* left = block;
-    if (own.native) {
-      auto* rounded = static_cast<bf16*>(detail::scratch(1, n * d * int64_t{sizeof(bf16)}));
-      detail::to_bf16(block, rounded, n * d);
-      left = rounded;
-    }
-    detail::run(product, left, own.packed.data(), own.b.data(), scores.data());
-    parallel_ranges(n, detail::kRowsPerPiece, [&](int64_t begin, int64_t end) {
-      const detail::Candidates found(F);
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t b = first + i;
-        const float* row = scores.data() + i * F;
-        const auto slack = own.slack(x.row(b));
-        int64_t candidates = F;
-        if (std::isfinite(slack.slope)) {
-          const float floor = scan.floor_of_bounds(row, own.size.data(), slack.slope, slack.extra,
-                                                   F, k, found.room);
-          candidates = scan.above_bounds(row, own.size.data(), slack.slope, slack.extra, F, floor,
-                                         found.index, found.value);
-        } else {
-          std::iota(found.index, found.index + F, 0);  // no bound holds
-        }
-        decided[static_cast<size_t>(b)] = candidates;
-        count[static_cast<size_t>(b)] = own.decide(
-            x.row(b), candidates, k, found, out.indices.data() + b * k, out.values.data() + b * k);
-      }
-    });
-  }
+  const auto floor_of_bounds = selection().floor_of_bounds;
+  own.for_rows(x, [&](int64_t b, const float* screen, const detail::Candidates& found) {
+    const auto slack = own.slack(x.row(b));
+    const float floor =
+        std::isfinite(slack.slope)
+            ? floor_of_bounds(screen, own.size.data(), slack.slope, slack.extra, F, k, found.room)
+            : 0.0f;
+    const int64_t n = own.candidates(screen, slack, floor, found);
+    decided[static_cast<size_t>(b)] = n;
+    const int64_t positive = own.score(x.row(b), n, 0, found);
+    const detail::Cut cut =
+        positive > k ? detail::cut_small(found.value, positive, k, found.room) : detail::Cut{};
+    count[static_cast<size_t>(b)] =
+        detail::copy_kept(found.index, found.value, positive, cut, out.indices.data() + b * k,
+                          out.values.data() + b * k);
+  });
   detail::close_gaps(count, k, out);
   return std::accumulate(decided.begin(), decided.end(), int64_t{0});
+}
+
+int64_t ScreenedTopK::batch_top_k(View<const float> x, int64_t k, SparseRows& out) const {
+  const auto& own = *impl_;
+  const int64_t B = x.shape[0], d = own.d(), sampled = 64;
+  OTO_ASSERT(x.shape.rank() == 2 && x.shape[1] == d && d > 0 && k > 0 && k <= own.F());
+  float floor = 0;
+  int64_t computed = 0;
+  if (B >= 4 * sampled) {  // as kernels::batch_top_k guesses, from scores of rows spread over x
+    auto rows = Tensor<float>::uninitialized(Shape{sampled, d});
+    for (int64_t s = 0; s < sampled; ++s)
+      std::copy_n(x.row(s * B / sampled), d, rows.data() + s * d);
+    SparseRows codes;  // twice k a row is enough to see where the cut lies
+    computed = top_k(rows, std::min(2 * k, own.F()), codes);
+    detail::Piece piece;
+    piece.append(codes.indices.data(), codes.values.data(), codes.nnz());
+    floor = detail::guess_floor({std::move(piece)}, sampled * k);
+  }
+  std::vector<int64_t> decided;
+  const auto attempt = [&] {
+    auto pieces = own.all_above(x, floor, decided);
+    computed += std::accumulate(decided.begin(), decided.end(), int64_t{0});
+    return pieces;
+  };
+  auto pieces = attempt();
+  if (floor > 0 && detail::total(pieces) < k * B) {
+    floor = 0;
+    pieces = attempt();
+  }
+  detail::keep_largest(pieces, k * B);
+  detail::join(pieces, out);
+  return computed;
 }
 
 }  // namespace otoscope::kernels

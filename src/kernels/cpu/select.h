@@ -39,4 +39,28 @@ void close_gaps(const std::vector<int64_t>& count, int64_t k, SparseRows& out);
 
 inline constexpr int64_t kRowsPerPiece = 16;
 
+/// The rows of one piece of the matrix, before they are joined.
+struct Piece {
+  std::vector<int64_t> count;  // per row
+  std::vector<int32_t> index;
+  std::vector<float> value;
+
+  void append(const int32_t* indices, const float* values, int64_t n) {
+    count.push_back(n);
+    index.insert(index.end(), indices, indices + n);
+    value.insert(value.end(), values, values + n);
+  }
+};
+
+int64_t total(const std::vector<Piece>& pieces);
+
+/// Keeps the `keep` largest of all values; ties go to the first.
+void keep_largest(std::vector<Piece>& pieces, int64_t keep);
+
+/// From the positive values of sampled rows: a value that a quarter more than `wanted` of them lie
+/// above, or 0.
+float guess_floor(std::vector<Piece> pieces, int64_t wanted);
+
+void join(const std::vector<Piece>& pieces, SparseRows& out);
+
 }  // namespace otoscope::kernels::detail
