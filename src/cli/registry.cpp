@@ -3,10 +3,21 @@
 namespace otoscope::cli {
 
 // One line per verb here, one in verbs(); the body is in the file of its name.
+std::unique_ptr<Verb> make_models();
+std::unique_ptr<Verb> make_data();
+std::unique_ptr<Verb> make_describe();
+std::unique_ptr<Verb> make_report();
+std::unique_ptr<Verb> make_demo();
 std::unique_ptr<Verb> make_version();
 
 const std::vector<VerbEntry>& verbs() {
   static const std::vector<VerbEntry> all = {
+      {"models", "known checkpoints: list, fetch and verify, show their sites", make_models},
+      {"data", "corpora that can be fetched, each written as a manifest", make_data},
+      {"describe", "what each feature hears, into features.sqlite; --find searches it",
+       make_describe},
+      {"report", "one HTML file that works without a network", make_report},
+      {"demo", "all of it on real speech with a real Whisper, from nothing to a report", make_demo},
       {"version", "version, build and CPU level of this program", make_version},
   };
   return all;

@@ -5,6 +5,7 @@
 
 #include "cli/help.h"
 #include "cli/parse.h"
+#include "cli/run.h"
 #include "cli/terminal_progress.h"
 #include "cli/verb.h"
 #include "otoscope/cli/cli.h"
@@ -50,40 +51,58 @@ int unknown_verb(const std::string& name) {
                   kUsage);
 }
 
-int run_verb(const VerbEntry& entry, const std::vector<std::string>& words) {
-  const std::unique_ptr<Verb> verb = entry.make();
+/// A verb with its options set, and what else the words said.
+struct Prepared {
+  std::unique_ptr<Verb> verb;
   CommonOptions common;
   std::vector<std::string> positional;
+};
+
+/// UserError for wrong usage.
+Prepared prepare(const VerbEntry& entry, const std::vector<std::string>& words,
+                 const CommonOptions& defaults) {
+  Prepared prepared{entry.make(), defaults, {}};
+  std::vector<OptionRef> options = prepared.verb->options();
+  for (const OptionRef& option : options_of(prepared.common)) options.push_back(option);
+  prepared.positional = parse_arguments(words, options);
+  const auto [least, most] = prepared.verb->positional();
+  const auto count = static_cast<int>(prepared.positional.size());
+  const std::string usage = prepared.verb->usage();
+  if (count < least || (most >= 0 && count > most))
+    throw UserError(entry.name,
+                    "expected " + (usage.empty() ? "no arguments" : usage) + ", got " +
+                        std::to_string(count) + (count == 1 ? " argument" : " arguments"),
+                    "`otoscope " + std::string(entry.name) + " --help` shows an example");
+  if (prepared.common.device == "cuda")
+    throw UserError("--device cuda", "expected a build with CUDA, got one without",
+                    "use --device cpu");
+  set_threads(prepared.common.threads);
+  return prepared;
+}
+
+bool asks_for_help(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word == "--") return false;
+    if (word == "--help" || word == "-h") return true;
+  }
+  return false;
+}
+
+int run_verb(const VerbEntry& entry, const std::vector<std::string>& words) {
+  if (asks_for_help(words)) {
+    std::puts(help_of_verb(entry, *entry.make()).c_str());
+    return kDone;
+  }
+  Prepared prepared;
   try {
-    for (const std::string& word : words) {
-      if (word == "--") break;
-      if (word == "--help" || word == "-h") {
-        std::puts(help_of_verb(entry, *verb).c_str());
-        return kDone;
-      }
-    }
-    std::vector<OptionRef> options = verb->options();
-    for (const OptionRef& option : options_of(common)) options.push_back(option);
-    positional = parse_arguments(words, options);
-    const auto [least, most] = verb->positional();
-    const auto count = static_cast<int>(positional.size());
-    if (count < least || (most >= 0 && count > most))
-      throw UserError(
-          entry.name,
-          "expected " + std::string(verb->usage().empty() ? "no arguments" : verb->usage()) +
-              ", got " + std::to_string(count) + (count == 1 ? " argument" : " arguments"),
-          "`otoscope " + std::string(entry.name) + " --help` shows an example");
-    if (common.device == "cuda")
-      throw UserError("--device cuda", "expected a build with CUDA, got one without",
-                      "use --device cpu");
-    set_threads(common.threads);
+    prepared = prepare(entry, words, {});
   } catch (const UserError& error) {
     return complain(error, kUsage);
   }
 
   try {
     TerminalProgress progress;
-    const int status = verb->run(Context{common, positional, progress});
+    const int status = prepared.verb->run(Context{prepared.common, prepared.positional, progress});
     if (std::fflush(stdout) != 0)
       throw UserError("standard output", "expected room for the result, got a failed write");
     return status;
@@ -107,9 +126,18 @@ int run_verb(const VerbEntry& entry, const std::vector<std::string>& words) {
 }  // namespace
 
 void Context::print(std::string_view text) const {
+  if (quiet) return;
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
       std::fputc('\n', stdout) == EOF)
     throw UserError("standard output", "expected room for the result, got a failed write");
+}
+
+int run_words(const std::vector<std::string>& words, const Context& caller) {
+  const VerbEntry* entry = find_verb(words.at(0));
+  OTO_ASSERT(entry != nullptr);
+  Prepared prepared = prepare(*entry, {words.begin() + 1, words.end()}, caller.common);
+  return prepared.verb->run(
+      Context{prepared.common, prepared.positional, caller.progress, caller.common.json});
 }
 
 int run(int argc, char** argv) {

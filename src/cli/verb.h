@@ -34,6 +34,7 @@ struct Context {
   CommonOptions common;
   std::vector<std::string> arguments;
   Progress& progress;
+  bool quiet = false;  // print nothing: a step of another verb that answers in JSON
 
   /// To standard output; a newline is added. A full disk is a UserError.
   void print(std::string_view text) const;

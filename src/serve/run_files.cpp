@@ -50,7 +50,7 @@ std::string display_name(const std::string& architecture) {
 
 SaeFiles read_sae(const std::filesystem::path& root, const std::filesystem::path& folder) {
   SaeFiles files;
-  files.name = folder.filename().string();
+  files.name = std::filesystem::relative(folder, root / "sae").generic_string();
   files.folder = folder;
   files.cfg = read_document(root, folder / "cfg.json");
   if (std::filesystem::exists(folder / "eval.json"))
@@ -76,9 +76,10 @@ RunFiles read_run(const std::filesystem::path& folder) {
   run.folder = folder;
   std::vector<std::filesystem::path> folders;
   if (std::filesystem::is_directory(folder / "sae"))
-    for (const auto& entry : std::filesystem::directory_iterator(folder / "sae"))
-      if (std::filesystem::exists(entry.path() / "sae_weights.safetensors"))
-        folders.push_back(entry.path());
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / "sae"))
+      if (entry.path().filename() == "sae_weights.safetensors" &&
+          std::filesystem::exists(entry.path().parent_path() / "cfg.json"))
+        folders.push_back(entry.path().parent_path());
   if (folders.empty())
     throw UserError(folder.string(), "expected a run with at least one SAE in sae/, got none",
                     "train one with `otoscope train --out " + (folder / "sae").string() + "`");

@@ -13,7 +13,7 @@
 namespace otoscope::serve {
 
 struct SaeFiles {
-  std::string name;  // folder under RUN/sae
+  std::string name;  // path under RUN/sae: "encoder.out/batchtopk-4096-k32"
   std::filesystem::path folder;
   Document cfg;
   std::optional<Document> eval;  // eval.json

@@ -1,0 +1,138 @@
+#include "cli/demo_steps.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "otoscope/core/text.h"
+#include "otoscope/core/version.h"
+#include "otoscope/io/hash.h"
+#include "otoscope/io/json.h"
+
+namespace otoscope::cli {
+namespace {
+
+constexpr const char* kModel = "whisper-base";
+constexpr const char* kData = "prompts";
+constexpr const char* kOut = "encoder.out";
+constexpr const char* kMiddle = "encoder.blocks.3.resid_post";
+// Where a test clip is put in its window for the shift test: unshifted, then three places
+// (multiples of 20 ms).
+constexpr const char* kShiftsMs[] = {"0", "3140", "8620", "16480"};
+
+std::string shift_store(const std::filesystem::path& out, const char* shift, const char* site) {
+  return (out / "shifted" / shift / site).string();
+}
+
+/// The four stores of one site, the unshifted one first.
+std::string shift_stores(const std::filesystem::path& out, const char* site) {
+  std::string list;
+  for (const char* shift : kShiftsMs)
+    list += (list.empty() ? "" : ",") + shift_store(out, shift, site);
+  return list;
+}
+
+}  // namespace
+
+std::vector<DemoStep> demo_steps(const std::filesystem::path& out) {
+  const std::string activations = (out / "activations").string(),
+                    shuffled = (out / "activations-shuffled").string();
+  const std::filesystem::path sae = out / "sae";
+  const std::string batch = (sae / kOut / "batchtopk-4096-k32").string(),
+                    nested = (sae / kOut / "matryoshka-4096-k32").string(),
+                    wide = (sae / kOut / "topk-15872-k45").string(),
+                    middle = (sae / kMiddle / "batchtopk-4096-k32").string(),
+                    control = (sae / "shuffled" / "batchtopk-4096-k32").string();
+  const std::vector<std::string> grid = {"--k", "32", "--expansion", "8", "--steps", "1000"};
+  const auto with = [](std::vector<std::string> words, const std::vector<std::string>& more) {
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+
+  std::vector<DemoStep> steps = {
+      {"model", "fetch the model", {"models", "get", kModel}},
+      {"data", "fetch the speech", {"data", "get", kData}},
+      {"extract",
+       "activations of all clips, packed",
+       {"extract", "--model", kModel, "--site", kOut, "--site", kMiddle, "--data", kData, "--pack",
+        "--out", activations}},
+      {"extract-shuffled",
+       "the same of the shuffled model, the control",
+       {"extract", "--model", kModel, "--shuffle-weights", "1", "--site", kOut, "--data", kData,
+        "--pack", "--out", shuffled}},
+  };
+  for (const char* shift : kShiftsMs)
+    steps.push_back({std::string("shift-") + shift,
+                     std::string("test clips alone in a window, ") + shift + " ms in",
+                     {"extract", "--model", kModel, "--site", kOut, "--site", kMiddle, "--data",
+                      kData, "--split", "test", "--limit", "96", "--shift-ms", shift, "--out",
+                      (out / "shifted" / shift).string()}});
+  const std::vector<DemoStep> rest = {
+      {"train", "two sparse autoencoders on encoder.out",
+       with({"train", "--activations", activations + "/" + kOut, "--out", (sae / kOut).string(),
+             "--arch", "batchtopk,matryoshka"},
+            grid)},
+      {"train-middle", "one in the middle of the encoder",
+       with({"train", "--activations", activations + "/" + kMiddle, "--out",
+             (sae / kMiddle).string(), "--arch", "batchtopk"},
+            grid)},
+      {"train-shuffled",
+       "one on the shuffled model",
+       {"train", "--activations", shuffled + "/" + kOut, "--out", (sae / "shuffled").string(),
+        "--arch", "batchtopk", "--k", "32", "--expansion", "8", "--steps", "500"}},
+      {"train-wide",
+       "a wide TopK, 31 features a dimension",
+       {"train", "--activations", activations + "/" + kOut, "--out", (sae / kOut).string(),
+        "--arch", "topk", "--k", "45", "--latents", "15872", "--steps", "400"}},
+      {"eval",
+       "faithful? beside controls, and in the model's place",
+       {"eval", "--sae", batch, "--sae", nested, "--activations", activations + "/" + kOut,
+        "--model", kModel, "--data", kData, "--shuffled-sae", control, "--shuffled-activations",
+        shuffled + "/" + kOut, "--also",
+        "unpacked=" + shift_store(out, "0", kOut) + ",shifted=" + shift_store(out, "8620", kOut)}},
+      {"eval-middle",
+       "the same in the middle of the encoder",
+       {"eval", "--sae", middle, "--activations", activations + "/" + kMiddle, "--model", kModel,
+        "--data", kData, "--also",
+        "unpacked=" + shift_store(out, "0", kMiddle) +
+            ",shifted=" + shift_store(out, "8620", kMiddle)}},
+      {"eval-wide",
+       "the wide one, without decoding",
+       {"eval", "--sae", wide, "--activations", activations + "/" + kOut, "--model", kModel,
+        "--data", kData, "--no-decode"}},
+      {"describe",
+       "what each feature hears, encoder.out",
+       {"describe", "--sae", batch, "--activations", activations + "/" + kOut, "--shifted",
+        shift_stores(out, kOut)}},
+      {"describe-middle",
+       "what each feature hears, middle",
+       {"describe", "--sae", middle, "--activations", activations + "/" + kMiddle, "--shifted",
+        shift_stores(out, kMiddle)}},
+      {"report", "the report", {"report", out.string(), "--model", kModel}},
+  };
+  steps.insert(steps.end(), rest.begin(), rest.end());
+  return steps;
+}
+
+void write_run_record(const std::filesystem::path& out, const std::vector<DemoStep>& steps) {
+  io::OrderedJson record = {{"schema", "otoscope.run"}, {"version", 1}, {"otoscope", kVersion}};
+  record["steps"] = io::OrderedJson::array();
+  for (const DemoStep& step : steps)
+    record["steps"].push_back(
+        {{"name", step.name}, {"command", "otoscope " + join(step.words, " ")}});
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(out)) {
+    const std::string name = entry.path().filename().string();
+    // An index holds the hashes of its shards, so that hashing it is hashing them.
+    if (name == "index.json" || name == "cfg.json" || name == "sae_weights.safetensors" ||
+        name == "eval.json" || name == "features.sqlite" || name == "report.json")
+      files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  record["outputs"] = io::OrderedJson::object();
+  for (const auto& file : files)
+    record["outputs"][std::filesystem::relative(file, out).generic_string()] =
+        io::sha256_file(file);
+  io::write_json(out / "run.json", record);
+}
+
+}  // namespace otoscope::cli

@@ -1,0 +1,192 @@
+#include "otoscope/serve/report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "otoscope/core/errors.h"
+#include "otoscope/core/version.h"
+#include "otoscope/io/file.h"
+#include "otoscope/serve/check.h"
+#include "serve/evaluation.h"
+#include "serve/facts.h"
+#include "serve/feature_cards.h"
+
+namespace otoscope::embedded {
+extern const std::string_view report_css, report_js;
+}
+
+namespace otoscope::serve {
+namespace {
+
+constexpr int64_t kLargestPage = 25'000'000;
+
+ChoiceOptions choice_of(const ReportOptions& options) {
+  ChoiceOptions choice;
+  const double scale = options.features / 26.0;
+  const auto scaled = [&](int n) { return std::max(1, static_cast<int>(n * scale + 0.5)); };
+  choice = {scaled(8), scaled(4), scaled(4), scaled(6), scaled(4), options.examples, options.seed};
+  return choice;
+}
+
+void write_summary(Html& html, const RunFiles& run, const Document& facts) {
+  html.open("p")
+      .text(
+          "Sparse autoencoders were trained on the activations of a speech model, frame by frame, "
+          "then tested on speech that "
+          "training did not see. This page says how much of the model they explain, what it costs "
+          "to put them in "
+          "the model's place, and what single features fire on. Every number is bound to the file "
+          "it comes from.")
+      .close();
+  html.open("ul");
+  for (const SaeFiles& sae : run.saes) {
+    if (!sae.eval) continue;
+    html.open("li")
+        .text(sae.title() + ": ")
+        .raw(bound_estimate(*sae.eval, "/table/0/fidelity/fvu", "fixed3"));
+    html.text(" of the variance is not explained with ")
+        .raw(bound(*sae.eval, "/table/0/fidelity/l0/value", "fixed1"))
+        .text(" features a frame");
+    if (has(*sae.eval, "/table/0/spliced/wer_difference")) {
+      html.text("; in the model's place it changes the word error rate by ");
+      html.raw(bound_estimate(*sae.eval, "/table/0/spliced/wer_difference", "percent1"));
+    }
+    html.text(".").close();
+  }
+  for (size_t i = 0; i < facts.json->at("saes").size(); ++i) {
+    const std::string pointer = "/saes/" + std::to_string(i);
+    html.open("li")
+        .text(facts.json->at("saes")[i]["name"].get<std::string>() + ": of ")
+        .raw(bound(facts, pointer + "/firing", "count"));
+    html.text(" features that fire on test speech, ")
+        .raw(bound(facts, pointer + "/unnamed_share", "percent0"));
+    html.text(" go with nothing measured here (language, silence, loudness); ")
+        .raw(bound(facts, pointer + "/states/position-bound", "count"));
+    html.text(" hang on the place in the window.").close();
+  }
+  html.close();
+}
+
+void write_data(Html& html, const RunFiles& run) {
+  for (const SaeFiles& sae : run.saes) {
+    if (!sae.eval) continue;
+    const Document& eval = *sae.eval;
+    html.open("p")
+        .text("Measured on ")
+        .raw(bound(eval, "/rows", "count"))
+        .text(" test frames of ")
+        .raw(bound(eval, "/items", "count"));
+    html.text(" clips in ")
+        .raw(bound(eval, "/clusters", "count"))
+        .text(" clusters by " + eval.json->value("clusters_by", std::string("?")));
+    html.text(". Intervals are 95 % and resample clusters, never frames.").close();
+    if (eval.json->value("clusters_by", std::string()) == "prompt")
+      html.leaf("p",
+                "The corpus has one voice a language (English and Spanish are the same speaker): "
+                "nothing can be said about unseen "
+                "speakers, all speakers were seen in training, and whatever tells languages apart "
+                "may tell voices apart. "
+                "Train and test differ by prompt.");
+    return;
+  }
+}
+
+void write_limits(Html& html, const RunFiles& run) {
+  write_controls_that_win(html, run);
+  html.open("ul");
+  html.leaf("li", "An association is a count, not a cause: nothing here was steered.");
+  html.leaf(
+      "li",
+      "Words are marked by the model's own cross-attention, good to some tens of milliseconds; a "
+      "frame is 20 ms, and the "
+      "encoder sees the whole window, so a feature may fire before or after what it depends on.");
+  html.leaf("li",
+            "Features called position-bound fire on fewer than half of the same frames when the "
+            "clip is placed elsewhere in its window.");
+  html.leaf("li", "Explained variance is not health: read KL and error rates beside it.");
+  html.close();
+}
+
+}  // namespace
+
+ReportSummary write_report(const std::filesystem::path& folder, const ReportOptions& options,
+                           Progress& progress) {
+  const RunFiles run = read_run(folder);
+  std::vector<DescribedSae> described;
+  for (const SaeFiles& sae : run.saes)
+    if (sae.described && sae.name.find("shuffled") == std::string::npos)
+      described.push_back(describe_for_report(sae, choice_of(options)));
+  if (!options.model.empty())
+    for (DescribedSae& sae : described) sae.words = time_words(sae.chosen, options.model, progress);
+
+  Document facts{"report.json", std::make_shared<io::Json>(report_facts(described))};
+  io::write_json(folder / facts.file, *facts.json);
+
+  ReportSummary summary;
+  Html html;
+  html.raw("<!doctype html>\n")
+      .open("html", {{"lang", "en"}})
+      .open("head")
+      .single("meta", {{"charset", "utf-8"}});
+  html.single("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
+  html.leaf("title", "What the model hears")
+      .open("style")
+      .raw(embedded::report_css)
+      .close()
+      .close();
+  html.open("body").open("main");
+  html.leaf("h1",
+            "What " +
+                (described.empty() ? std::string("the model") : described[0].meta["model_name"]) +
+                " hears");
+  html.open("nav")
+      .leaf("a", "Evaluation", {{"href", "#evaluation"}})
+      .leaf("a", "Plots", {{"href", "#plots"}});
+  html.leaf("a", "Features", {{"href", "#features"}})
+      .leaf("a", "Failures and limits", {{"href", "#limits"}})
+      .close();
+  write_summary(html, run, facts);
+  html.leaf("h2", "Evaluation, beside controls", {{"id", "evaluation"}});
+  write_data(html, run);
+  write_evaluation(html, run);
+  html.leaf("h2", "Plots", {{"id", "plots"}});
+  write_plots(html, run);
+  html.leaf("h2", "Features worth meeting", {{"id", "features"}});
+  html.leaf("p",
+            "Click a picture to hear the clip: the curve is the feature's activation over the "
+            "spectrogram, the dashed line its peak. Two thirds of "
+            "the examples are the strongest; the others come from the weaker quantiles.");
+  html.open("div", {{"class", "tools"}})
+      .single("input", {{"id", "filter"},
+                        {"type", "search"},
+                        {"placeholder", "filter: a word, a language, position-bound …"}})
+      .close();
+  for (size_t i = 0; i < described.size(); ++i) {
+    html.leaf("h3", described[i].files->title());
+    summary.examples += write_feature_cards(html, described[i], facts, i, progress);
+    summary.features += static_cast<int64_t>(described[i].chosen.size());
+  }
+  html.leaf("h2", "Failures and limits", {{"id", "limits"}});
+  write_limits(html, run);
+  html.leaf("p", "Made by otoscope " + std::string(kVersion) + ".", {{"class", "soft"}});
+  html.close().open("script").raw(embedded::report_js).close().close().close();
+  const std::string page = html.take();
+
+  const ReportCheck check = check_report(page, folder);
+  if (!check.problems.empty())
+    throw UserError(folder.string(),
+                    "expected every number to equal its source, but " + check.problems[0] + " (" +
+                        std::to_string(check.problems.size()) + " in all)",
+                    "please report it");
+  if (static_cast<int64_t>(page.size()) > kLargestPage)
+    throw UserError("report.html",
+                    "expected a page under 25 MB, got " + std::to_string(page.size()) + " bytes",
+                    "use fewer --features or --examples");
+  io::write_file(folder / "report.html", page);
+  summary.path = folder / "report.html";
+  summary.bytes = static_cast<int64_t>(page.size());
+  summary.numbers = check.numbers;
+  summary.saes = static_cast<int64_t>(run.saes.size());
+  return summary;
+}
+
+}  // namespace otoscope::serve

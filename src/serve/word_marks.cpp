@@ -1,0 +1,57 @@
+#include "serve/word_marks.h"
+
+#include <algorithm>
+
+#include "otoscope/audio/decode.h"
+#include "otoscope/audio/mel.h"
+#include "otoscope/audio/time.h"
+#include "otoscope/core/errors.h"
+#include "otoscope/core/interrupt.h"
+#include "otoscope/core/text.h"
+#include "otoscope/model/decode.h"
+#include "otoscope/model/registry.h"
+#include "otoscope/model/words.h"
+
+namespace otoscope::serve {
+
+std::map<int64_t, std::vector<TimedWord>> time_words(const std::vector<ChosenFeature>& features,
+                                                     const std::string& model_name,
+                                                     Progress& progress) {
+  std::map<int64_t, const Example*> clips;
+  for (const ChosenFeature& feature : features)
+    for (const Example& example : feature.examples)
+      if (!trimmed(example.text).empty()) clips.emplace(example.item, &example);
+
+  const model::Whisper whisper =
+      model::Whisper::load(model::resolve_model(model_name), {}, progress);
+  const model::Tokenizer tokenizer = model::load_tokenizer(whisper, progress);
+  const model::Dims& dims = whisper.dims();
+  model::AlignOptions options;
+  options.heads = model::alignment_heads(whisper.folder(), dims);
+
+  std::map<int64_t, std::vector<TimedWord>> words;
+  progress.start("time words", static_cast<int64_t>(clips.size()), "clips");
+  int64_t done = 0;
+  for (const auto& [item, example] : clips) {
+    throw_if_interrupted();
+    progress.advance(++done);
+    const std::vector<float> pcm =
+        audio::decode_file(example->path, example->offset_s, example->duration_s);
+    const auto frames = static_cast<int64_t>(pcm.size()) / audio::kHopSamples;
+    if (frames == 0 || frames > dims.n_mel_frames()) continue;
+    Tensor<float> mel =
+        audio::log_mel_window(pcm, dims.n_mels, audio::Padding::waveform_zero, dims.n_mel_frames());
+    mel.reshape(Shape{1, mel.shape()[0], mel.shape()[1]});
+    const Tensor<float> encoded = whisper.encode(mel);
+    options.language = example->language;
+    options.mel_frames = frames;
+    for (const model::AlignedWord& word :
+         model::align_words(whisper, tokenizer, encoded.view().sub(0),
+                            tokenizer.encode(" " + trimmed(example->text)), options))
+      words[item].push_back({trimmed(word.text), word.start, word.end});
+  }
+  progress.finish();
+  return words;
+}
+
+}  // namespace otoscope::serve
