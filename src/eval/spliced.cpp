@@ -1,8 +1,6 @@
 #include "otoscope/eval/spliced.h"
 
 #include <algorithm>
-#include <cmath>
-#include <set>
 
 #include "eval/token_scores.h"
 #include "otoscope/core/interrupt.h"
@@ -18,7 +16,7 @@ using model::Point;
 using model::Site;
 using model::Stack;
 
-constexpr int64_t kForcedAtOnce = 4;   // logits of so many clips are held, twice
+constexpr int64_t kForcedAtOnce = 4;   // logits of so many clips in one forward
 constexpr double kLoopingRatio = 2.4;  // openai-whisper's bound on the compression ratio
 
 /// Where Whisper::encode_from takes up the forward.
@@ -135,34 +133,44 @@ void add(const TokenScores& s, ClipScore& clip) {
   }
 }
 
-/// Teacher-forced scores of the clean model and all systems, a few clips at a time, so that the
-/// clean logits are computed once and few are held.
-void score_forced(const Batch& batch, std::span<const Tensor<float>> audio,
-                  std::span<const System> systems, int64_t offset, SplicedRun& run) {
-  for (int64_t first = 0; first < batch.size(); first += kForcedAtOnce) {
-    const int64_t n = std::min(kForcedAtOnce, batch.size() - first);
-    const Tensor<float> clean = batch.forced(batch.clean(), first, n, {});
-    const auto each = [&](const Tensor<float>& logits, std::vector<ClipScore>& scores,
-                          std::vector<float>* token_kl) {
-      for (int64_t i = 0; i < n; ++i) {
-        const SplicedClip& clip = batch.clip(first + i);
-        const TokenScores s =
-            score_tokens(clean.view().sub(i), logits.view().sub(i), clip.tokens, clip.prompt);
-        add(s, scores[static_cast<size_t>(offset + first + i)]);
-        if (token_kl) token_kl->insert(token_kl->end(), s.kl.begin(), s.kl.end());
-      }
-    };
-    each(clean, run.clean, nullptr);
-    for (size_t s = 0; s < systems.size(); ++s) {
-      throw_if_interrupted();
-      Splice splice(systems[s].site, *systems[s].reconstructor);
-      model::Hook* hook = &splice;
-      const bool in_decoder = systems[s].site.stack == Stack::decoder;
-      const Tensor<float> logits =
-          batch.forced(audio[s], first, n, in_decoder ? model::Hooks(&hook, 1) : model::Hooks{});
-      each(logits, run.systems[s].clips, &run.systems[s].token_kl);
-    }
+/// Teacher-forced logits of a batch, a few clips a piece.
+std::vector<Tensor<float>> forced_logits(const Batch& batch, View<const float> audio,
+                                         model::Hooks hooks) {
+  std::vector<Tensor<float>> pieces;
+  for (int64_t first = 0; first < batch.size(); first += kForcedAtOnce)
+    pieces.push_back(
+        batch.forced(audio, first, std::min(kForcedAtOnce, batch.size() - first), hooks));
+  return pieces;
+}
+
+/// Scores one piece of logits against the clean model's.
+void score_piece(const Batch& batch, int64_t first, View<const float> clean,
+                 View<const float> logits, std::span<ClipScore> scores,
+                 std::vector<float>* token_kl) {
+  for (int64_t i = 0; i < clean.shape[0]; ++i) {
+    const SplicedClip& clip = batch.clip(first + i);
+    const TokenScores s = score_tokens(clean.sub(i), logits.sub(i), clip.tokens, clip.prompt);
+    add(s, scores[static_cast<size_t>(first + i)]);
+    if (token_kl) token_kl->insert(token_kl->end(), s.kl.begin(), s.kl.end());
   }
+}
+
+/// One system on one batch: encoder from its site, forced decoder, free decoding.
+void score_system(const Batch& batch, const std::vector<Tensor<float>>& clean,
+                  std::span<ClipScore> scores, SystemScores& out) {
+  const System& system = out.system;
+  const Tensor<float> audio = batch.encode_spliced(system);
+  Splice splice(system.site, *system.reconstructor);
+  model::Hook* hook = &splice;
+  const model::Hooks hooks =
+      system.site.stack == Stack::decoder ? model::Hooks(&hook, 1) : model::Hooks{};
+  for (size_t piece = 0; piece < clean.size(); ++piece) {
+    throw_if_interrupted();
+    const int64_t first = static_cast<int64_t>(piece) * kForcedAtOnce;
+    const Tensor<float> logits = batch.forced(audio, first, clean[piece].shape()[0], hooks);
+    score_piece(batch, first, clean[piece], logits, scores, &out.token_kl);
+  }
+  if (system.decode) batch.decode(audio, hooks, scores);
 }
 
 void check(const model::Whisper& model, std::span<const System> systems) {
@@ -201,23 +209,16 @@ SplicedRun run_spliced(const model::Whisper& model, const model::Tokenizer& toke
         std::span(choice.clips).subspan(static_cast<size_t>(first), static_cast<size_t>(count)),
         options, load_clips(choice.clips, first, count, model.dims(), options.padding));
     batch.encode_clean(sites);
-    std::vector<Tensor<float>> audio;
-    for (const System& system : systems) audio.push_back(batch.encode_spliced(system));
-    score_forced(batch, audio, systems, first, run);
+    const std::vector<Tensor<float>> clean = forced_logits(batch, batch.clean(), {});
 
     const auto part = [&](std::vector<ClipScore>& scores) {
       return std::span(scores).subspan(static_cast<size_t>(first), static_cast<size_t>(count));
     };
+    for (size_t piece = 0; piece < clean.size(); ++piece)
+      score_piece(batch, static_cast<int64_t>(piece) * kForcedAtOnce, clean[piece], clean[piece],
+                  part(run.clean), nullptr);
     batch.decode(batch.clean(), {}, part(run.clean));
-    for (size_t s = 0; s < systems.size(); ++s) {
-      if (!systems[s].decode) continue;
-      throw_if_interrupted();
-      Splice splice(systems[s].site, *systems[s].reconstructor);
-      model::Hook* hook = &splice;
-      const bool in_decoder = systems[s].site.stack == Stack::decoder;
-      batch.decode(audio[s], in_decoder ? model::Hooks(&hook, 1) : model::Hooks{},
-                   part(run.systems[s].clips));
-    }
+    for (SystemScores& scores : run.systems) score_system(batch, clean, part(scores.clips), scores);
     progress.advance(first + count);
   }
   progress.finish();

@@ -9,6 +9,7 @@
 #include "otoscope/core/rng.h"
 #include "otoscope/eval/clips.h"
 #include "otoscope/sae/sae.h"
+#include "otoscope/store/writer.h"
 #include "support/close.h"
 
 namespace otoscope::testing {
@@ -57,6 +58,46 @@ struct Nano {
     manifest.path = folder.path() / "manifest.jsonl";
   }
 };
+
+/// Writes a store of a site from the clips, one window a clip, as `extract` would.
+inline void write_nano_store(const Nano& nano, const std::string& site_name,
+                             const std::filesystem::path& folder) {
+  const model::Dims& dims = nano.model.dims();
+  const model::Site site = model::find_site(dims, site_name);
+  store::Header header;
+  header.site = site_name;
+  header.model_name = "nano";
+  header.model_hash = nano.model.hash();
+  header.d = model::site_width(dims, site);
+  header.dtype = "f32";
+  std::vector<store::Item> items;
+  std::vector<store::RowOrigin> origins;
+  std::vector<float> values;
+  for (const store::Clip& clip : nano.manifest.clips) {
+    const std::vector<eval::SplicedClip> one{{clip, 0, {}, 0, {}}};
+    const eval::ClipBatch batch = eval::load_clips(one, 0, 1, dims, audio::Padding::waveform_zero);
+    model::Recorder recorder({site});
+    model::Hook* hook = &recorder;
+    model::Rows rows;
+    rows.B = 1;
+    rows.valid = batch.valid;
+    nano.model.encode(batch.mel, rows, {&hook, 1});
+    store::Item item;
+    item.id = clip.id, item.path = clip.path.string(), item.language = clip.language;
+    item.split = clip.split, item.prompt_id = item.cluster = clip.prompt_id;
+    item.first_row = static_cast<int64_t>(origins.size());
+    item.n_rows = batch.valid[0];
+    const float* x = recorder.last(site).data();
+    values.insert(values.end(), x, x + item.n_rows * header.d);
+    for (int32_t t = 0; t < batch.valid[0]; ++t)
+      origins.push_back({static_cast<int32_t>(items.size()), t, static_cast<int32_t>(items.size()),
+                         static_cast<int16_t>(t)});
+    items.push_back(std::move(item));
+  }
+  store::write_store(
+      folder, header, items, origins,
+      View<const float>(values.data(), {static_cast<int64_t>(origins.size()), header.d}));
+}
 
 /// An SAE whose reconstruction is its input, bit by bit: features x and -x, rectified.
 inline sae::Sae identity_sae(int64_t d) {

@@ -29,7 +29,7 @@ struct System {
 
 struct SplicedOptions {
   int max_tokens = 64;  // of free decoding, per clip
-  int batch = 8;        // clips at once
+  int batch = 16;       // clips at once
   audio::Padding padding = audio::Padding::waveform_zero;
   uint64_t seed = 0;
   int replicates = 2000;

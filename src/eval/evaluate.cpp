@@ -1,0 +1,273 @@
+#include "otoscope/eval/evaluate.h"
+
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "eval/controls.h"
+#include "otoscope/core/errors.h"
+#include "otoscope/eval/fidelity.h"
+#include "otoscope/eval/report.h"
+#include "otoscope/eval/spliced.h"
+#include "otoscope/io/json.h"
+#include "otoscope/model/normalizer.h"
+
+namespace otoscope::eval {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// A row of a job's table before it is JSON.
+struct Row {
+  std::string name, kind, what;
+  Json fidelity;
+  int system = -1;  // index of its splice, -1: none
+};
+
+void check_fit(const sae::Sae& sae, const store::Store& store, const std::string& name) {
+  const auto differ = [](const std::string& a, const std::string& b) {
+    return !a.empty() && !b.empty() && a != b;
+  };
+  if (sae.d() != store.d())
+    throw UserError(name,
+                    "expected activations of width " + std::to_string(sae.d()) + ", got " +
+                        std::to_string(store.d()) + " in " + store.path().string(),
+                    "the SAE belongs to another site or model");
+  if (differ(sae.site, store.site()))
+    throw UserError(name, "expected activations of " + sae.site + ", got " + store.site());
+  if (differ(sae.model_hash, store.model_hash()))
+    throw UserError(name,
+                    "expected activations of the model that the SAE was trained on, got those of "
+                    "another (" +
+                        store.model_name() + ")",
+                    "give that model's store, or extract again");
+}
+
+/// What is spliced, shared by all jobs: equal systems are run once.
+class Systems {
+ public:
+  Systems(const SpliceInputs& inputs) : inputs_(inputs) {}
+
+  /// Ablations of a site, once; decoded only where the mean is a control.
+  void add_site(const store::Store& store, bool decode_mean) {
+    const auto zeros = std::vector<float>(static_cast<size_t>(store.d()), 0.0f);
+    add("zero", store, std::make_shared<ConstantReconstructor>(zeros), System::Role::zero, false);
+    add("mean", store, std::make_shared<ConstantReconstructor>(training_mean(store)),
+        System::Role::mean, decode_mean);
+  }
+
+  int add(const std::string& name, const store::Store& store,
+          std::shared_ptr<const Reconstructor> reconstructor, System::Role role, bool decode) {
+    if (!store.model_hash().empty() && store.model_hash() != inputs_.model->hash())
+      throw UserError(store.path().string(),
+                      "expected activations of the model given by --model, got those of another (" +
+                          store.model_name() + ")",
+                      "splice an SAE into the model that it was trained on");
+    const model::Site site = model::find_site(inputs_.model->dims(), store.site());
+    for (size_t i = 0; i < systems_.size(); ++i) {
+      if (role == System::Role::tested && systems_[i].reconstructor != reconstructor.get())
+        continue;
+      if (systems_[i].name == name && systems_[i].site == site) {
+        systems_[i].decode = systems_[i].decode || decode;
+        return static_cast<int>(i);
+      }
+    }
+    systems_.push_back({name, site, reconstructor.get(), role, decode});
+    kept_.push_back(std::move(reconstructor));
+    return static_cast<int>(systems_.size()) - 1;
+  }
+
+  const std::vector<System>& all() const { return systems_; }
+
+ private:
+  const SpliceInputs& inputs_;
+  std::vector<System> systems_;
+  std::vector<std::shared_ptr<const Reconstructor>> kept_;
+};
+
+Json store_json(const store::Store& store) {
+  return {{"hash", store.hash()},        {"site", store.site()},
+          {"model", store.model_name()}, {"model_hash", store.model_hash()},
+          {"unit", store.unit()},        {"packed", store.packed()}};
+}
+
+Json sae_json(const EvalJob& job) {
+  static const char* const kActivations[] = {"relu", "topk", "threshold", "gated"};
+  const sae::Sae& sae = *job.sae;
+  return {{"name", job.name},
+          {"hash", sae.hash},
+          {"architecture", sae.architecture},
+          {"site", sae.site.empty() ? job.store->site() : sae.site},
+          {"target_site", sae.target_site},
+          {"features", sae.F()},
+          {"width", sae.d()},
+          {"activation", kActivations[static_cast<int>(sae.activation)]}};
+}
+
+class Evaluation {
+ public:
+  Evaluation(const std::optional<SpliceInputs>& splice, const EvalOptions& options,
+             Progress& progress)
+      : splice_(splice),
+        options_(options),
+        progress_(progress),
+        split_(store::split_named(options.split)),
+        controls_(options, progress) {
+    fidelity_.seed = options.seed;
+    fidelity_.replicates = options.replicates;
+    if (splice) systems_ = std::make_unique<Systems>(*splice);
+  }
+
+  /// Fidelity of the SAE, its controls and its other stores; registers what will be spliced.
+  void measure(const EvalJob& job) {
+    check_fit(*job.sae, *job.store, job.name);
+    const bool transcoder = job.target != nullptr;
+    const bool splice = systems_ && !transcoder;
+    Json out{{"schema", "otoscope.eval"}, {"version", 1}};
+    out["sae"] = sae_json(job);
+    out["store"] = store_json(*job.store);
+    if (transcoder) out["target_store"] = store_json(*job.target);
+    out["split"] = options_.split;
+
+    const auto reconstructor = std::make_shared<SaeReconstructor>(*job.sae);
+    const Fidelity own = fidelity_on(*reconstructor, *job.store, job.target);
+    out["rows"] = own.rows;
+    out["items"] = own.items;
+    out["clusters"] = own.clusters;
+    out["clusters_by"] = job.store->clusters_by_speaker() ? "speaker" : "prompt";
+
+    std::vector<Row> rows{{job.name, "sae", "the SAE", to_json(own), -1}};
+    if (splice) {
+      systems_->add_site(*job.store, false);
+      rows[0].system =
+          systems_->add(job.name, *job.store, reconstructor, System::Role::tested, job.decode);
+    }
+    for (const Control& control : controls_.make(job, own.l0.value)) {
+      const bool same_rows = control.store == job.store;
+      rows.push_back({control.name, "control", control.what,
+                      to_json(fidelity_on(*control.reconstructor, *control.store,
+                                          same_rows ? job.target : nullptr)),
+                      -1});
+      if (!splice || !control.splice) continue;
+      const auto role = control.name == "mean" ? System::Role::mean : System::Role::tested;
+      rows.back().system =
+          systems_->add(control.name, *control.store, control.reconstructor, role, job.decode);
+    }
+    out["components_for_equal_fvu"] = nullptr;
+    if (const auto pca = transcoder ? nullptr : controls_.pca(*job.store)) {
+      const Sample sample = Sample::of_store(*job.store, split_);
+      out["components_for_equal_fvu"] =
+          components_for_fvu(*pca, sample, moments_of(sample), own.fvu.value);
+    }
+    Json also = Json::array();
+    for (const AlsoStore& other : job.also) {
+      check_fit(*job.sae, *other.store, job.name);
+      also.push_back({{"name", other.name},
+                      {"store", store_json(*other.store)},
+                      {"fidelity", to_json(fidelity_on(*reconstructor, *other.store, nullptr))}});
+    }
+    out["also"] = std::move(also);
+    results_.push_back({std::move(out), std::move(rows), splice, job.store->site()});
+  }
+
+  /// Runs the splices and puts everything together.
+  std::vector<Json> finish() {
+    SplicedOptions spliced;
+    spliced.max_tokens = options_.max_tokens;
+    spliced.batch = options_.clip_batch;
+    spliced.seed = options_.seed;
+    spliced.replicates = options_.replicates;
+    ClipChoice choice;
+    SplicedRun run;
+    if (systems_ && !systems_->all().empty()) {
+      choice = choose_clips(*splice_->manifest, split_, options_.clips, *splice_->model,
+                            *splice_->tokenizer);
+      run = run_spliced(*splice_->model, *splice_->tokenizer, choice, systems_->all(), spliced,
+                        progress_);
+    }
+    std::vector<Json> all;
+    for (Result& result : results_) {
+      Json table = Json::array();
+      for (const Row& row : result.rows) {
+        Json entry{{"name", row.name}, {"kind", row.kind}, {"what", row.what}};
+        entry["fidelity"] = row.fidelity;
+        entry["spliced"] = nullptr;
+        if (row.system >= 0)
+          entry["spliced"] =
+              to_json(measures_of(run, static_cast<size_t>(row.system), choice, spliced));
+        table.push_back(std::move(entry));
+      }
+      result.json["table"] = std::move(table);
+      result.json["spliced"] =
+          result.splice ? spliced_json(run, choice, spliced, result.site) : Json(nullptr);
+      EvalOptions copy = options_;
+      result.json["options"] = io::options_to_json(options_of(copy));
+      result.json["seeds"] = {{"bootstrap", options_.seed}, {"untrained", options_.seed}};
+      all.push_back(std::move(result.json));
+    }
+    return all;
+  }
+
+ private:
+  struct Result {
+    Json json;
+    std::vector<Row> rows;
+    bool splice;
+    std::string site;
+  };
+
+  Fidelity fidelity_on(const Reconstructor& reconstructor, const store::Store& store,
+                       const store::Store* target) {
+    const Sample x = Sample::of_store(store, split_);
+    if (!target) return measure_fidelity(reconstructor, x, x, moments_of(x), fidelity_, progress_);
+    const Sample y = Sample::of_store(*target, split_);
+    if (x.rows() != y.rows())
+      throw UserError(target->path().string(),
+                      "expected the rows of " + store.path().string() + ", got another extraction",
+                      "extract both sites in one pass");
+    return measure_fidelity(reconstructor, x, y, moments_of(y), fidelity_, progress_);
+  }
+
+  Json spliced_json(const SplicedRun& run, const ClipChoice& choice, const SplicedOptions& spliced,
+                    const std::string& site_name) const {
+    Json json{{"model_hash", splice_->model->hash()},
+              {"data", splice_->manifest->sha256},
+              {"clips", choice.clips.size()},
+              {"candidates", choice.candidates},
+              {"clusters", choice.clusters},
+              {"clusters_by", choice.by_speaker ? "speaker" : "prompt"},
+              {"context", "sot, language, transcribe, no_timestamps"},
+              {"splice_padding", "keep"},
+              {"max_tokens", spliced.max_tokens},
+              {"normalizer", std::string(model::kNormalizerVersion)},
+              {"clean", to_json(clean_measures(run, choice, spliced))}};
+    const model::Site site = model::find_site(splice_->model->dims(), site_name);
+    for (size_t i = 0; i < run.systems.size(); ++i) {
+      const System& system = run.systems[i].system;
+      if (system.role != System::Role::tested && system.site == site)
+        json[system.name] = to_json(measures_of(run, i, choice, spliced));
+    }
+    return json;
+  }
+
+  const std::optional<SpliceInputs>& splice_;
+  const EvalOptions& options_;
+  Progress& progress_;
+  store::Split split_;
+  ControlMaker controls_;
+  FidelityOptions fidelity_;
+  std::unique_ptr<Systems> systems_;
+  std::vector<Result> results_;
+};
+
+}  // namespace
+
+std::vector<Json> evaluate(const std::vector<EvalJob>& jobs,
+                           const std::optional<SpliceInputs>& splice, const EvalOptions& options,
+                           Progress& progress) {
+  Evaluation evaluation(splice, options, progress);
+  for (const EvalJob& job : jobs) evaluation.measure(job);
+  return evaluation.finish();
+}
+
+}  // namespace otoscope::eval

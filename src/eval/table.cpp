@@ -1,0 +1,66 @@
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "otoscope/eval/report.h"
+
+namespace otoscope::eval {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string number(const Json& json, int digits) {
+  return json.is_number() ? fmt::format("{:.{}f}", json.get<double>(), digits) : "-";
+}
+
+/// "0.081 [0.078, 0.085]"
+std::string with_interval(const Json& e, int digits) {
+  if (!e.at("low").is_number()) return number(e.at("value"), digits);
+  return fmt::format("{} [{}, {}]", number(e.at("value"), digits), number(e.at("low"), digits),
+                     number(e.at("high"), digits));
+}
+
+std::string percent(const Json& e) {
+  return e.at("value").is_number() ? fmt::format("{:.1f}", 100 * e.at("value").get<double>()) : "-";
+}
+
+std::string wer_of(const Json& spliced) {
+  if (!spliced.at("decoded").get<bool>()) return "-";
+  return spliced.at("no_speech_left").get<bool>() ? "no speech left" : percent(spliced.at("wer"));
+}
+
+void add_spliced(const Json& spliced, std::vector<std::string>& cells) {
+  if (spliced.is_null()) {
+    cells.insert(cells.end(), {"-", "-", "-"});
+    return;
+  }
+  cells.push_back(number(spliced.at("ce_difference").at("value"), 3));
+  cells.push_back(number(spliced.at("kl").at("value"), 3));
+  cells.push_back(wer_of(spliced));
+}
+
+}  // namespace
+
+std::vector<std::vector<std::string>> eval_table(const Json& eval) {
+  const bool spliced = !eval.at("spliced").is_null();
+  std::vector<std::vector<std::string>> rows{{"", "FVU [95 %]", "L0", "dead"}};
+  if (spliced) rows[0].insert(rows[0].end(), {"dCE", "KL", "WER %"});
+  const auto add = [&](const std::string& name, const Json& fidelity, const Json& splice) {
+    const bool sparse = !fidelity.is_null() && fidelity.at("features").get<int64_t>() > 0;
+    std::vector<std::string> cells{
+        name.size() <= 18 ? name : name.substr(0, 17) + "~",
+        fidelity.is_null() ? "-" : with_interval(fidelity.at("fvu"), 3),
+        fidelity.is_null() ? "-" : number(fidelity.at("l0").at("value"), 1),
+        sparse ? fmt::format("{:.1f} %", 100 * fidelity.at("dead").get<double>()) : "-"};
+    if (spliced) add_spliced(splice, cells);
+    rows.push_back(std::move(cells));
+  };
+  if (spliced) add("the model itself", nullptr, eval.at("spliced").at("clean"));
+  for (const Json& row : eval.at("table"))
+    add(row.at("name").get<std::string>(), row.at("fidelity"), row.at("spliced"));
+  for (const Json& row : eval.at("also"))
+    add("  " + row.at("name").get<std::string>(), row.at("fidelity"), nullptr);
+  return rows;
+}
+
+}  // namespace otoscope::eval
