@@ -20,6 +20,7 @@ namespace {
 
 constexpr int64_t kPieceBytes = int64_t{4} << 20;
 constexpr int64_t kRoomToSpare = int64_t{64} << 20;
+constexpr const char* kNotAskedAgain = "not reached before, not asked again";
 
 /// FOLDER/.verified: a line "sha256 bytes name" for each file that was found right.
 std::string record_line(const WantedFile& file) {
@@ -148,7 +149,8 @@ void Fetcher::fetch(const WantedFile& file) {
       if (hash == file.sha256) {
         fs::rename(part, path);
         record(file, folder_);
-        for (const std::string& earlier : failures) progress_.note(earlier);
+        for (const std::string& earlier : failures)
+          if (!earlier.ends_with(kNotAskedAgain)) progress_.note(earlier);
         return;
       }
       fs::remove(part);
@@ -163,7 +165,7 @@ void Fetcher::fetch(const WantedFile& file) {
 
 std::string Fetcher::from(const UrlSource& source, const WantedFile& file, const fs::path& part) {
   const std::string host = host_of(source.url);
-  if (unreachable_.contains(host)) return "not reached before, not asked again";
+  if (unreachable_.contains(host)) return kNotAskedAgain;
   bool unreachable = false;
   const std::string failure = download(source.url, part, file.bytes, reporter(), unreachable);
   if (unreachable) unreachable_.insert(host);
