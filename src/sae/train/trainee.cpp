@@ -23,6 +23,16 @@ std::string plan_in(const std::filesystem::path& folder) {
   return cfg.contains(ours) && cfg[ours].is_string() ? cfg[ours].get<std::string>() : "";
 }
 
+/// What a killed process left of files it was writing. The lock is ours, so nobody writes now.
+void remove_leftovers(const std::filesystem::path& folder) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+    if (entry.is_regular_file() &&
+        entry.path().filename().string().find(".tmp-") != std::string::npos) {
+      std::error_code ignored;
+      std::filesystem::remove(entry.path(), ignored);
+    }
+}
+
 }  // namespace
 
 Trainee::Trainee(const TrainOptions& resolved, const TrainData& data, std::filesystem::path folder)
@@ -33,6 +43,7 @@ Trainee::Trainee(const TrainOptions& resolved, const TrainData& data, std::files
       folder_(std::move(folder)) {
   io::make_folder(folder_ / "checkpoints");
   lock_ = std::make_unique<io::FolderLock>(folder_);
+  remove_leftovers(folder_);
   if (!std::filesystem::exists(folder_ / "cfg.json")) return;
   if (plan_in(folder_) != plan_)
     throw UserError(folder_.string(),
