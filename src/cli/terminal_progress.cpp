@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "otoscope/core/text.h"
@@ -41,9 +42,7 @@ void TerminalProgress::start(std::string_view task, int64_t total, std::string_v
   started_ = Clock::now();
   shown_ = {};
   active_ = true;
-  if (!terminal_)
-    std::fprintf(stderr, "%s: %lld %s\n", task_.c_str(), static_cast<long long>(total_),
-                 unit_.c_str());
+  if (!terminal_) std::fprintf(stderr, "%s: %s\n", task_.c_str(), amount(total_).c_str());
 }
 
 void TerminalProgress::advance(int64_t done, std::string_view live) {
@@ -65,13 +64,19 @@ void TerminalProgress::advance(int64_t done, std::string_view live) {
   draw();
 }
 
+std::string TerminalProgress::amount(int64_t count) const {
+  return unit_ == "bytes" ? human_bytes(count) : std::to_string(count) + " " + unit_;
+}
+
 std::string TerminalProgress::status() const {
   const double elapsed = seconds_between(started_, Clock::now());
   const double rate =
       elapsed > 0 ? static_cast<double>(done_ - std::max<int64_t>(0, first_done_)) / elapsed : 0;
-  std::string text = std::to_string(done_) + "/" + std::to_string(total_) + " " + unit_;
+  std::string text = unit_ == "bytes"
+                         ? human_bytes(done_) + " of " + human_bytes(total_)
+                         : std::to_string(done_) + "/" + std::to_string(total_) + " " + unit_;
   if (rate > 0) {
-    text += ", " + rate_text(rate) + "/s";
+    text += ", " + (unit_ == "bytes" ? human_bytes(std::llround(rate)) : rate_text(rate)) + "/s";
     if (done_ < total_)
       text += ", " + human_seconds(static_cast<double>(total_ - done_) / rate) + " left";
   }
@@ -105,8 +110,7 @@ void TerminalProgress::finish() {
   if (!active_) return;
   active_ = false;
   clear_line();
-  std::fprintf(stderr, "%s: done, %lld %s in %s%s%s\n", task_.c_str(),
-               static_cast<long long>(done_), unit_.c_str(),
+  std::fprintf(stderr, "%s: done, %s in %s%s%s\n", task_.c_str(), amount(done_).c_str(),
                human_seconds(seconds_between(started_, Clock::now())).c_str(),
                live_.empty() ? "" : ", ", live_.c_str());
 }

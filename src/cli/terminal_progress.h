@@ -20,6 +20,7 @@ class TerminalProgress : public Progress {
 
  private:
   using Clock = std::chrono::steady_clock;
+  std::string amount(int64_t count) const;
   std::string status() const;
   void draw();
   void clear_line();
