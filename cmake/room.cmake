@@ -67,6 +67,7 @@ function(otoscope_room_fuzzers name)
     get_filename_component(stem ${source} NAME_WE)
     add_executable(fuzz_${stem} ${source})
     target_link_libraries(fuzz_${stem} PRIVATE otoscope_${name})
+    target_include_directories(fuzz_${stem} PRIVATE ${PROJECT_SOURCE_DIR}/src)
     target_link_options(fuzz_${stem} PRIVATE -fsanitize=fuzzer)
     set_target_properties(fuzz_${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
     add_test(NAME "fuzz: ${stem}" COMMAND fuzz_${stem} -max_total_time=60 -rss_limit_mb=2048
