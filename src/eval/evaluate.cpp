@@ -124,6 +124,7 @@ class Evaluation {
     const bool transcoder = job.target != nullptr;
     const bool splice = systems_ && !transcoder;
     Json out{{"schema", "otoscope.eval"}, {"version", 1}};
+    out["plan"] = evaluation_plan({job}, manifest(), options_).at(0);
     out["sae"] = sae_json(job);
     out["store"] = store_json(*job.store);
     if (transcoder) out["target_store"] = store_json(*job.target);
@@ -215,6 +216,10 @@ class Evaluation {
     bool splice;
     std::string site;
   };
+
+  std::optional<store::Manifest> manifest() const {
+    return splice_ ? std::optional(*splice_->manifest) : std::nullopt;
+  }
 
   Fidelity fidelity_on(const Reconstructor& reconstructor, const store::Store& store,
                        const store::Store* target) {

@@ -45,7 +45,7 @@ Json to_json(const Fidelity& f) {
   json["dead"] = f.dead;
   json["dense"] = f.dense;
   json["always"] = f.always;
-  json["rate_histogram"] = {{"log10_from", -10}, {"log10_to", 0}, {"counts", f.rate_histogram}};
+  json["rate_histogram"] = f.rate_histogram;
   return json;
 }
 

@@ -131,6 +131,26 @@ TEST_CASE("several SAEs share the clips, and splicing is optional") {
   CHECK(eval_table(dry)[1].size() == 4);
 }
 
+TEST_CASE("a plan names everything that a file depends on") {
+  const Fixture f;
+  const auto plan = [&](const EvalJob& job, const EvalOptions& options) {
+    return evaluation_plan({job}, f.nano.manifest, options).at(0);
+  };
+  const std::string base = plan(f.job(), small());
+  CHECK(plan(f.job(), small()) == base);
+  CHECK(evaluation_plan({f.job()}, {}, small()).at(0) != base);
+  EvalOptions other = small();
+  other.seed = 1;
+  CHECK(plan(f.job(), other) != base);
+  other = small();
+  other.clips = 5;
+  CHECK(plan(f.job(), other) != base);
+  EvalJob also = f.job();
+  also.also.push_back({"unpacked", &f.store});
+  CHECK(plan(also, small()) != base);
+  CHECK(evaluate({f.job()}, f.inputs(), small()).at(0).at("plan") == base);
+}
+
 TEST_CASE("what does not fit is refused in one line") {
   Fixture f;
   EvalOptions options = small();

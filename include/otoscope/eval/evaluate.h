@@ -76,4 +76,10 @@ std::vector<nlohmann::ordered_json> evaluate(const std::vector<EvalJob>& jobs,
                                              const EvalOptions& options,
                                              Progress& progress = silent_progress());
 
+/// Identity of each job's evaluation, written as `plan`: equal plans give equal files, so a file
+/// that is there need not be made again. Without a manifest nothing is spliced.
+std::vector<std::string> evaluation_plan(const std::vector<EvalJob>& jobs,
+                                         const std::optional<store::Manifest>& manifest,
+                                         const EvalOptions& options);
+
 }  // namespace otoscope::eval
