@@ -5,6 +5,9 @@ namespace otoscope::cli {
 // One line per verb here, one in verbs(); the body is in the file of its name.
 std::unique_ptr<Verb> make_models();
 std::unique_ptr<Verb> make_data();
+std::unique_ptr<Verb> make_eval();
+std::unique_ptr<Verb> make_train();
+std::unique_ptr<Verb> make_encode();
 std::unique_ptr<Verb> make_describe();
 std::unique_ptr<Verb> make_report();
 std::unique_ptr<Verb> make_demo();
@@ -14,6 +17,9 @@ const std::vector<VerbEntry>& verbs() {
   static const std::vector<VerbEntry> all = {
       {"models", "known checkpoints: list, fetch and verify, show their sites", make_models},
       {"data", "corpora that can be fetched, each written as a manifest", make_data},
+      {"eval", "is an SAE faithful? beside its controls, and in the model's place", make_eval},
+      {"train", "one sparse autoencoder, or a grid in one pass over the activations", make_train},
+      {"encode", "sparse codes of activations", make_encode},
       {"describe", "what each feature hears, into features.sqlite; --find searches it",
        make_describe},
       {"report", "one HTML file that works without a network", make_report},

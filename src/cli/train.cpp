@@ -1,0 +1,144 @@
+#include "otoscope/sae/train.h"
+
+#include <fmt/core.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/verb.h"
+#include "otoscope/core/text.h"
+#include "otoscope/store/store.h"
+
+namespace otoscope::cli {
+namespace {
+
+/// Lists are axes of a grid; the rest is shared by all of it.
+struct TrainVerbOptions {
+  std::string activations, target, out;
+  std::vector<std::string> arch;
+  std::vector<int> expansion, latents, k, seed_init, seed_data;
+  std::vector<std::string> lr;
+  sae::TrainOptions shared;
+  int checkpoint_seconds = 60;
+
+  template <class Self, class Visit>
+  static void visit(Self& o, Visit&& v) {
+    v("activations", o.activations, "store DIR/SITE, .npy or .safetensors to train on");
+    v("target", o.target, "activations to predict instead (a transcoder), with the same rows");
+    v("out", o.out, "folder; each SAE gets a folder of its own in it");
+    v("arch", o.arch,
+      "batchtopk (default), topk, jumprelu, relu, gated, matryoshka; a list is a "
+      "grid, as for the next six");
+    v("expansion", o.expansion, "features per dimension, default 8", Range{1, 65536});
+    v("latents", o.latents, "features, instead of --expansion", Range{1, 1 << 26});
+    v("k", o.k, "features kept per row, default 32", Range{1, 65536});
+    v("lr", o.lr, "learning rate, default by the number of features and rows");
+    v("seed-init", o.seed_init, "seed of the first weights, default --seed");
+    v("seed-data", o.seed_data, "seed of the order of rows, default --seed");
+    v("checkpoint-seconds", o.checkpoint_seconds, "time between checkpoints", Range{1, 86400});
+    sae::TrainOptions::visit(o.shared, [&](const char* name, auto& value, auto&&... rest) {
+      for (const char* axis : {"arch", "expansion", "latents", "k", "lr", "seed-init", "seed-data"})
+        if (std::string_view(name) == axis) return;
+      v(name, value, rest...);
+    });
+  }
+};
+
+double rate(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= 10))
+    throw UserError("--lr", "expected numbers in [0, 10], got " + text);
+  return value;
+}
+
+/// The grid with one more axis.
+template <class Value, class Set>
+void cross(std::vector<sae::TrainOptions>& grid, const std::vector<Value>& values, Set&& set) {
+  if (values.empty()) return;
+  std::vector<sae::TrainOptions> wider;
+  for (const sae::TrainOptions& one : grid)
+    for (const Value& value : values) {
+      wider.push_back(one);
+      set(wider.back(), value);
+    }
+  grid = std::move(wider);
+}
+
+class Train : public VerbWith<TrainVerbOptions> {
+ public:
+  std::string example() const override {
+    return "train --activations runs/demo/activations/encoder.out --out runs/demo/sae "
+           "--arch batchtopk,matryoshka --k 32";
+  }
+
+  int run(const Context& context) override {
+    if (options_.activations.empty())
+      throw UserError("--activations", "expected a store, .npy or .safetensors, got nothing");
+    if (options_.out.empty()) throw UserError("--out", "expected a folder, got nothing");
+    const store::Store input = store::Store::open(options_.activations);
+    std::optional<store::Store> target;
+    const sae::StoreBatches batches(input);
+    std::optional<sae::StoreBatches> target_batches;
+    sae::TrainData data;
+    data.input = &batches;
+    data.site = input.site(), data.model_name = input.model_name();
+    data.model_hash = input.model_hash();
+    if (!options_.target.empty()) {
+      target.emplace(store::Store::open(options_.target));
+      target_batches.emplace(*target);
+      data.target = &*target_batches;
+      data.target_site = target->site();
+    }
+    sae::RunOptions how;
+    how.checkpoint_seconds = options_.checkpoint_seconds;
+    const auto done = sae::train(grid(context), data, options_.out, how, context.progress);
+    print(context, done);
+    return 0;
+  }
+
+ private:
+  std::vector<sae::TrainOptions> grid(const Context& context) const {
+    const TrainVerbOptions& o = options_;
+    if (!o.expansion.empty() && !o.latents.empty())
+      throw UserError("--latents", "expected either --latents or --expansion, got both");
+    std::vector<sae::TrainOptions> all = {o.shared};
+    all[0].seed_init = all[0].seed_data = context.common.seed;
+    cross(all, o.arch, [](auto& one, const std::string& value) { one.arch = value; });
+    cross(all, o.expansion, [](auto& one, int value) { one.expansion = value; });
+    cross(all, o.latents, [](auto& one, int value) { one.latents = value; });
+    cross(all, o.k, [](auto& one, int value) { one.k = value; });
+    cross(all, o.lr, [](auto& one, const std::string& value) { one.lr = rate(value); });
+    cross(all, o.seed_init,
+          [](auto& one, int value) { one.seed_init = static_cast<uint64_t>(value); });
+    cross(all, o.seed_data,
+          [](auto& one, int value) { one.seed_data = static_cast<uint64_t>(value); });
+    return all;
+  }
+
+  static void print(const Context& context, const std::vector<sae::Trained>& done) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const sae::Trained& one : done) {
+      const sae::Sae made = sae::load(one.folder);
+      list.push_back({{"name", one.name},
+                      {"folder", one.folder.string()},
+                      {"reused", one.reused},
+                      {"steps", one.steps},
+                      {"seconds", one.seconds},
+                      {"sha256", made.hash}});
+      if (!context.common.json)
+        context.print(fmt::format(
+            "{}: {}", one.folder.string(),
+            one.reused ? "was trained before"
+                       : fmt::format("{} steps, {}", one.steps, human_seconds(one.seconds))));
+    }
+    if (context.common.json) context.print(list.dump(1));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_train() { return std::make_unique<Train>(); }
+
+}  // namespace otoscope::cli
