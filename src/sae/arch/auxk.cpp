@@ -4,40 +4,32 @@
 #include <functional>
 
 #include "otoscope/core/threads.h"
+#include "otoscope/kernels/elementwise.h"
 #include "otoscope/kernels/gemm.h"
 #include "sae/arch/batch.h"
 
 namespace otoscope::sae {
 
-void AuxK::start(const Sae& sae, const std::vector<int32_t>& dead, int64_t rows) {
-  dead_ = dead, rows_ = rows;
-  if (!active()) return;
-  const auto n = static_cast<int64_t>(dead_.size());
-  pre_ = pre_.size() >= rows * n ? std::move(pre_) : Tensor<float>::uninitialized({rows * n});
-  const View<float> W = shaped(W_, {n, sae.d_out()});
-  for (int64_t j = 0; j < n; ++j)
-    std::copy_n(sae.W_dec.view().row(dead_[static_cast<size_t>(j)]), sae.d_out(), W.row(j));
+namespace {
+
+/// The rows of W that are named.
+View<float> gathered(const Tensor<float>& W, const std::vector<int32_t>& rows, Tensor<float>& out) {
+  const int64_t d = W.shape()[1];
+  const View<float> some = shaped(out, {static_cast<int64_t>(rows.size()), d});
+  for (size_t j = 0; j < rows.size(); ++j)
+    std::copy_n(W.view().row(rows[j]), d, some.row(static_cast<int64_t>(j)));
+  return some;
 }
 
-void AuxK::slice(View<const float> pre, int64_t first_row) {
-  if (!active()) return;
-  const auto n = static_cast<int64_t>(dead_.size());
+}  // namespace
+
+/// The k largest pre-activations of each row, zeros elsewhere; lower index first among equals.
+void AuxK::keep_largest(View<const float> pre, View<float> codes, int64_t k) const {
+  const int64_t n = pre.width();
   parallel_ranges(pre.rows(), 64, [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b)
-      for (int64_t j = 0; j < n; ++j)
-        pre_[(first_row + b) * n + j] = pre.at(b, dead_[static_cast<size_t>(j)]);
-  });
-}
-
-/// codes_ = the k largest pre-activations of each row, zeros elsewhere; lower index first among
-/// equals.
-void AuxK::keep_largest(int64_t k) {
-  const auto n = static_cast<int64_t>(dead_.size());
-  const View<float> codes = shaped(codes_, {rows_, n});
-  parallel_ranges(rows_, 64, [&](int64_t begin, int64_t end) {
     std::vector<float> sorted(static_cast<size_t>(n));
     for (int64_t b = begin; b < end; ++b) {
-      const float* z = pre_.data() + b * n;
+      const float* z = pre.row(b);
       float* out = codes.row(b);
       std::copy_n(z, n, out);
       if (n > k) {
@@ -54,23 +46,31 @@ void AuxK::keep_largest(int64_t k) {
   });
 }
 
-double AuxK::run(const Sae& sae, View<const float> residual, double per_residual,
-                 View<const float> xc, const std::vector<uint8_t>& filled, Gradients& gradients) {
-  if (!active()) return 0.0;
-  const int64_t n = static_cast<int64_t>(dead_.size()), d_out = sae.d_out(), d = sae.d();
-  const double Z = spread(residual) * static_cast<double>(rows_) / (per_residual * per_residual);
+double AuxK::run(const Sae& sae, const std::vector<int32_t>& dead, View<const float> residual,
+                 double per_residual, View<const float> xc, const std::vector<uint8_t>& filled,
+                 Gradients& gradients) {
+  if (dead.empty() || options_.aux_coefficient == 0) return 0.0;
+  const int64_t rows = xc.rows(), n = static_cast<int64_t>(dead.size());
+  const int64_t d_out = sae.d_out(), d = sae.d();
+  const double Z = spread(residual) * static_cast<double>(rows) / (per_residual * per_residual);
   if (!(Z > 0)) return 0.0;
-  keep_largest(options_.aux_k > 0 ? options_.aux_k : std::max<int64_t>(1, d_out / 2));
-  const View<float> codes{codes_.data(), {rows_, n}}, W{W_.data(), {n, d_out}};
+
+  const View<float> pre = shaped(pre_, {rows, n}), codes = shaped(codes_, {rows, n});
+  kernels::gemm({xc}, kernels::transposed(gathered(sae.W_enc, dead, W_)), pre);
+  const View<float> b_enc = shaped(b_, {n});
+  for (int64_t j = 0; j < n; ++j) b_enc[j] = sae.b_enc[dead[static_cast<size_t>(j)]];
+  kernels::add_rows(b_enc, pre);
+  keep_largest(pre, codes, options_.aux_k > 0 ? options_.aux_k : std::max<int64_t>(1, d_out / 2));
+  const View<const float> W = gathered(sae.W_dec, dead, W_);
 
   // h = 2 alpha / Z (eh - e) with e = -residual / per_residual
-  const View<float> h = shaped(error_, {rows_, d_out});
+  const View<float> h = shaped(error_, {rows, d_out});
   kernels::gemm({codes}, {W}, h);
   const double alpha = options_.aux_coefficient;
   const auto inverse = static_cast<float>(1.0 / per_residual);
   const auto scale = static_cast<float>(2.0 * alpha / Z);
-  std::vector<double> parts(static_cast<size_t>(rows_));
-  parallel_ranges(rows_, 64, [&](int64_t begin, int64_t end) {
+  std::vector<double> parts(static_cast<size_t>(rows));
+  parallel_ranges(rows, 64, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       double sum = 0;
       for (int64_t i = 0; i < d_out; ++i) {
@@ -84,16 +84,16 @@ double AuxK::run(const Sae& sae, View<const float> residual, double per_residual
   double squared = 0;
   for (const double part : parts) squared += part;
 
-  const View<float> da = shaped(da_, {rows_, n});
+  const View<float> da = shaped(da_, {rows, n});
   kernels::gemm({h}, kernels::transposed(W), da);
-  parallel_ranges(rows_ * n, 1 << 14, [&](int64_t begin, int64_t end) {
+  parallel_ranges(rows * n, 1 << 14, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       if (codes[i] == 0.0f) da[i] = 0.0f;
   });
 
-  const auto add_rows = [&](View<const float> dW, Tensor<float>& out) {
+  const auto add_to = [&](View<const float> dW, Tensor<float>& out) {
     for (int64_t j = 0; j < n; ++j) {
-      const int32_t f = dead_[static_cast<size_t>(j)];
+      const int32_t f = dead[static_cast<size_t>(j)];
       float* row = out.view().row(f);
       const bool holds = filled[static_cast<size_t>(f)] != 0;
       for (int64_t i = 0; i < dW.width(); ++i) row[i] = (holds ? row[i] : 0.0f) + dW.at(j, i);
@@ -101,13 +101,13 @@ double AuxK::run(const Sae& sae, View<const float> residual, double per_residual
   };
   View<float> dW = shaped(dW_, {n, d_out});
   kernels::gemm(kernels::transposed(codes), {h}, dW);
-  add_rows(dW, gradients.W_dec);
+  add_to(dW, gradients.W_dec);
   dW = shaped(dW_, {n, d});
   kernels::gemm(kernels::transposed(da), {xc}, dW);
-  add_rows(dW, gradients.W_enc);
+  add_to(dW, gradients.W_enc);
   const View<float> bias = shaped(dW_, {n});
   column_sums(da, bias, false);
-  for (int64_t j = 0; j < n; ++j) gradients.b_enc[dead_[static_cast<size_t>(j)]] += bias[j];
+  for (int64_t j = 0; j < n; ++j) gradients.b_enc[dead[static_cast<size_t>(j)]] += bias[j];
   return alpha * squared / Z;
 }
 

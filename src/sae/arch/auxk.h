@@ -14,22 +14,17 @@ class AuxK {
  public:
   explicit AuxK(const LossOptions& options) : options_(options) {}
 
-  void start(const Sae& sae, const std::vector<int32_t>& dead, int64_t rows);
-  bool active() const { return !dead_.empty() && options_.aux_coefficient > 0; }
-  /// Keeps the dead columns of rows [first_row, …). pre: (rows of the slice, F)
-  void slice(View<const float> pre, int64_t first_row);
   /// residual: (B, d_out), xhat - y times `per_residual`. xc: (B, d). Adds to the gradient rows of
   /// the dead and to b_enc; returns the loss. Rows in `filled` hold gradients already.
-  double run(const Sae& sae, View<const float> residual, double per_residual, View<const float> xc,
-             const std::vector<uint8_t>& filled, Gradients& gradients);
+  double run(const Sae& sae, const std::vector<int32_t>& dead, View<const float> residual,
+             double per_residual, View<const float> xc, const std::vector<uint8_t>& filled,
+             Gradients& gradients);
 
  private:
-  void keep_largest(int64_t k);
+  void keep_largest(View<const float> pre, View<float> codes, int64_t k) const;
 
   LossOptions options_;
-  std::vector<int32_t> dead_;
-  int64_t rows_ = 0;
-  Tensor<float> pre_, codes_, W_, error_, da_, dW_;
+  Tensor<float> pre_, codes_, W_, b_, error_, da_, dW_;
 };
 
 }  // namespace otoscope::sae

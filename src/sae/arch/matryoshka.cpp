@@ -33,8 +33,8 @@ std::unique_ptr<Loss> make_matryoshka(const LossOptions& options, int64_t F) {
   if (weights.size() != widths.size())
     throw UserError("--prefix-weights", "expected " + std::to_string(widths.size()) +
                                             " weights, got " + std::to_string(weights.size()));
-  return std::make_unique<SparseLoss>(options, batch_selector(options.k), Activation::jumprelu,
-                                      std::move(widths), std::move(weights));
+  return std::make_unique<SparseLoss>(options, Selection::batch, std::move(widths),
+                                      std::move(weights));
 }
 
 }  // namespace otoscope::sae

@@ -3,45 +3,19 @@
 #include <algorithm>
 
 #include "otoscope/core/threads.h"
-#include "otoscope/kernels/elementwise.h"
+#include "otoscope/kernels/screened.h"
 #include "sae/arch/batch.h"
 #include "sae/arch/rows.h"
 
 namespace otoscope::sae {
-namespace {
 
-/// Rows of pre-activations made at a time: 4 MB at F = 4,096 stay in the last cache.
-int64_t slice_rows(int64_t F) {
-  return std::clamp<int64_t>((int64_t{1} << 20) / F / 64 * 64, 64, 4096);
-}
-
-}  // namespace
-
-SparseLoss::SparseLoss(const LossOptions& options, std::unique_ptr<Selector> selector,
-                       Activation activation, std::vector<int64_t> widths,
+SparseLoss::SparseLoss(const LossOptions& options, Selection selection, std::vector<int64_t> widths,
                        std::vector<double> weights)
     : options_(options),
-      selector_(std::move(selector)),
-      activation_(activation),
+      selection_(selection),
       widths_(std::move(widths)),
       weights_(std::move(weights)),
       auxk_(options) {}
-
-void SparseLoss::encode(const Sae& sae, const StepState& state) {
-  const int64_t F = sae.F(), d = sae.d(), slice = slice_rows(F);
-  const kernels::Linear linear(sae.W_enc.view(), sae.b_enc.view());
-  auxk_.start(sae, state.dead, rows_);
-  do {
-    selector_->start(rows_);
-    for (int64_t begin = 0; begin < rows_; begin += slice) {
-      const int64_t end = std::min(rows_, begin + slice);
-      const View<float> pre = shaped(pre_, {end - begin, F});
-      linear.forward(View<const float>{xc_.data() + begin * d, {end - begin, d}}, pre);
-      selector_->slice(pre);
-      auxk_.slice(pre, begin);
-    }
-  } while (!selector_->finish(codes_));
-}
 
 void SparseLoss::backward(const Sae& sae, View<const float> y, Gradients& gradients,
                           LossTerms& terms) {
@@ -108,20 +82,26 @@ LossTerms SparseLoss::run(const Sae& sae, View<const float> x, View<const float>
   LossTerms terms;
   centre(sae, x, xc_);
   fill(gradients.b_enc, 0.0f);
-  encode(sae, state);
+  const View<const float> xc{xc_.data(), {rows_, sae.d()}};
+  {
+    // bf16 screens, fp32 decides: the codes are those of fp32, on any number of threads.
+    const kernels::ScreenedTopK encoder(sae.W_enc.view(), sae.b_enc.view());
+    selection_ == Selection::row ? encoder.top_k(xc, options_.k, codes_)
+                                 : encoder.batch_top_k(xc, options_.k, codes_);
+  }
   backward(sae, y, gradients, terms);
 
   const auto M = static_cast<int64_t>(widths_.size());
   const View<const float> widest{g_.data() + (M - 1) * rows_ * sae.d_out(), {rows_, sae.d_out()}};
-  const View<const float> xc{xc_.data(), {rows_, sae.d()}};
-  terms.auxiliary = auxk_.run(sae, widest, 2.0 * weights_.back() / static_cast<double>(rows_), xc,
-                              fired_, gradients);
+  terms.auxiliary =
+      auxk_.run(sae, state.dead, widest, 2.0 * weights_.back() / static_cast<double>(rows_), xc,
+                fired_, gradients);
   centring_vjp(sae, gradients);
 
   gradients.touched.clear();
   for (int64_t f = 0; f < sae.F(); ++f)
     if (fired_[static_cast<size_t>(f)] != 0) gradients.touched.push_back(static_cast<int32_t>(f));
-  if (auxk_.active() && terms.auxiliary > 0) {
+  if (terms.auxiliary > 0) {
     std::vector<int32_t> all;
     std::set_union(gradients.touched.begin(), gradients.touched.end(), state.dead.begin(),
                    state.dead.end(), std::back_inserter(all));
