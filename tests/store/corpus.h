@@ -4,11 +4,13 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "otoscope/core/rng.h"
 #include "otoscope/io/file.h"
+#include "otoscope/io/hash.h"
 #include "otoscope/model/whisper.h"
 #include "otoscope/store/manifest.h"
 #include "support/close.h"
@@ -73,6 +75,15 @@ inline std::vector<store::Clip> corpus(const std::filesystem::path& folder,
 }
 
 /// Names and bytes of everything below a folder, as one hash.
-std::string hash_of_tree(const std::filesystem::path& folder);
+inline std::string hash_of_tree(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file() && entry.path().filename() != ".lock")
+      files[fs::relative(entry.path(), folder).string()] = io::sha256_file(entry.path());
+  std::string all;
+  for (const auto& [name, hash] : files) all += name + " " + hash + "\n";
+  return io::sha256(all);
+}
 
 }  // namespace otoscope::testing

@@ -10,7 +10,6 @@
 #include "otoscope/audio/mel.h"
 #include "otoscope/core/half.h"
 #include "otoscope/core/interrupt.h"
-#include "otoscope/io/hash.h"
 #include "otoscope/store/store.h"
 #include "store/corpus.h"
 #include "support/errors.h"
@@ -52,16 +51,6 @@ Tensor<float> rows_of(const store::Store& opened, const std::string& id) {
 }
 
 }  // namespace
-
-std::string testing::hash_of_tree(const fs::path& folder) {
-  std::map<std::string, std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file() && entry.path().filename() != ".lock")
-      files[fs::relative(entry.path(), folder).string()] = io::sha256_file(entry.path());
-  std::string all;
-  for (const auto& [name, hash] : files) all += name + " " + hash + "\n";
-  return io::sha256(all);
-}
 
 TEST_CASE("a clip's rows are the encoder's valid frames of its window") {
   const testing::TemporaryFolder folder;

@@ -1,0 +1,5 @@
+#include "store/kill.h"
+
+TEST_CASE("an extraction killed twenty times ends in the same bytes") {
+  otoscope::testing::check_kills(20, 2);
+}
