@@ -56,6 +56,7 @@ struct Nano {
       manifest.clips.push_back(clip);
     }
     manifest.path = folder.path() / "manifest.jsonl";
+    manifest.sha256 = "of the manifest";
   }
 };
 
