@@ -29,10 +29,10 @@ void check_equal(const std::filesystem::path& path, const std::string& input_opt
   const std::vector<int16_t> theirs = decoded_by_ffmpeg(path, input_options);
   CHECK(theirs.size() > 8000);
   CHECK(ours.size() == theirs.size());
-  const auto [a, b] = std::mismatch(ours.begin(), ours.end(), theirs.begin(), theirs.end());
-  CHECK_MESSAGE((a == ours.end() && b == theirs.end()),
-                path.filename().string() << ": first difference at sample " << a - ours.begin()
-                                         << " of " << theirs.size());
+  const auto differing = std::mismatch(ours.begin(), ours.end(), theirs.begin(), theirs.end());
+  const auto place = differing.first - ours.begin();
+  CHECK_MESSAGE(ours == theirs, path.filename().string() << ": first difference at sample " << place
+                                                         << " of " << theirs.size());
 }
 
 }  // namespace

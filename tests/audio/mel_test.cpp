@@ -66,8 +66,10 @@ TEST_CASE("log-mel equals openai-whisper's on windows, clips and whole files") {
   const auto file = io::Safetensors::open(testing::golden("mel/mel.safetensors"));
   const io::Json stats = io::read_json(testing::golden("mel/stats.json"))["stats"];
   REQUIRE(stats.size() >= 15);
-  for (const auto& [key, expected] : stats.items()) {
-    CAPTURE(std::string(key));
+  for (const auto& entry : stats.items()) {
+    const std::string key = entry.key();
+    const io::Json& expected = entry.value();
+    CAPTURE(key);
     const std::string clip = key.substr(0, key.find('/'));
     const std::string rest = key.substr(key.find('/') + 1);
     const size_t digits = rest.find_first_of("0123456789");

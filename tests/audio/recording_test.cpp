@@ -57,16 +57,17 @@ TEST_CASE("any stretch of a recording has the bits of the mel of the whole") {
     CHECK(recording.content_frames() == 10000);
     CHECK(recording.maximum() == maximum);
     const int64_t frames = whole.shape()[0];
-    for (const auto& [first, n] : {std::pair<int64_t, int64_t>{0, 3000},
-                                   {1, 1},
-                                   {2500, 3000},
-                                   {5500, 2999},
-                                   {7123, 10},
-                                   {9990, 3010},
-                                   {frames - 2, 2},
-                                   {0, 1},
-                                   {13, 7},
-                                   {8000, 2000}}) {
+    for (const auto& stretch : {std::pair<int64_t, int64_t>{0, 3000},
+                                {1, 1},
+                                {2500, 3000},
+                                {5500, 2999},
+                                {7123, 10},
+                                {9990, 3010},
+                                {frames - 2, 2},
+                                {0, 1},
+                                {13, 7},
+                                {8000, 2000}}) {
+      const int64_t first = stretch.first, n = stretch.second;
       CAPTURE(first);
       CHECK(equal(recording.log_mel(first, n), whole.view().slice(first, first + n)));
     }

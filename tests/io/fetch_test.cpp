@@ -172,9 +172,10 @@ TEST_CASE("a broken package is refused") {
   const TemporaryFolder folder;
   const fs::path whole = make_wheel(folder.path(), "whole", {{"pkg/a", bytes_of(9000)}});
   const std::string bytes = read_file(whole);
-  for (const auto& [name, content] : {std::pair<std::string, std::string>{"empty", ""},
-                                      {"text", "not a zip"},
-                                      {"cut", bytes.substr(0, bytes.size() / 2)}}) {
+  for (const auto& kind : {std::pair<std::string, std::string>{"empty", ""},
+                           {"text", "not a zip"},
+                           {"cut", bytes.substr(0, bytes.size() / 2)}}) {
+    const std::string name = kind.first, content = kind.second;
     CAPTURE(name);
     const fs::path wheel = folder.path() / (name + ".whl");
     write_file(wheel, content);
