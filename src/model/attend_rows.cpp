@@ -4,19 +4,10 @@
 #include <limits>
 
 #include "otoscope/core/threads.h"
+#include "otoscope/kernels/attend.h"
 
 namespace otoscope::model {
 namespace {
-
-float dot(const float* a, const float* b, int64_t n) {
-  constexpr int64_t kLanes = 8;  // independent sums, in an order that no flag changes
-  float lane[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (int64_t j = 0; j < kLanes; ++j) lane[j] += a[i + j] * b[i + j];
-  for (int64_t j = 0; i + j < n; ++j) lane[j] += a[i + j] * b[i + j];
-  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
 
 /// Calls work(b, h) for all pairs, heads outermost: rows that share an audio find its keys cached.
 template <class Work>
@@ -40,7 +31,7 @@ void few_scores(View<const float> q, const KeysValues& keys, float scale, View<f
     for (int64_t t = 0; t < T; ++t) {
       const int64_t row = (b * H + h) * T + t, seen = keys.causal ? S - T + t + 1 : S;
       float* out = scores.row(row);
-      for (int64_t s = 0; s < seen; ++s) out[s] = scale * dot(q.row(row), k + s * D, D);
+      kernels::query_keys(q.row(row), k, seen, D, scale, out);
       std::fill(out + seen, out + S, -std::numeric_limits<float>::infinity());
     }
   });
@@ -52,14 +43,7 @@ void few_mixes(View<const float> pattern, const KeysValues& keys, View<float> z)
     const float* v = keys_of(keys.v, keys, b, h);
     for (int64_t t = 0; t < T; ++t) {
       const int64_t row = (b * H + h) * T + t;
-      const float* p = pattern.row(row);
-      float* out = z.row(row);
-      std::fill(out, out + D, 0.0f);
-      for (int64_t s = 0; s < S; ++s) {
-        const float weight = p[s];
-        const float* value = v + s * D;
-        for (int64_t j = 0; j < D; ++j) out[j] += weight * value[j];
-      }
+      kernels::mix_values(pattern.row(row), v, S, D, z.row(row));
     }
   });
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// Attention of a few queries (a decode step) over cached keys and values, by plain loops: bound by
+/// Attention of a few queries (a decode step) over cached keys and values: bound by
 /// the memory that keys and values are read from.
 
 #include "model/layers.h"
