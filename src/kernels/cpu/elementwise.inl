@@ -75,9 +75,12 @@ void gelu_vjp(const float* x, const float* dy, int64_t n, bool frozen_gate, floa
 /// softmax needs: any other NaN reaches the sum.
 float largest_of(const float* x, int64_t n) {
   const V lowest = set(-__builtin_inff());
-  V most = lowest;
-  for_lanes(
-      n, [&](int64_t i, auto lanes) { most = max(keep(load(x + i, lanes), lowest, lanes), most); });
+  const V most = fold_lanes(
+      n, lowest,
+      [&](V yet, int64_t i, auto lanes) {
+        return max(keep(load(x + i, lanes), lowest, lanes), yet);
+      },
+      [](V a, V b) { return max(a, b); });
   const float found = largest(most);
   if (found == -__builtin_inff())
     for (int64_t i = 0; i < n; ++i)
@@ -89,13 +92,12 @@ bool softmax(const float* x, int64_t n, float* y) {
   const float most = largest_of(x, n);
   if (most == -__builtin_inff()) return false;
   const V shift = set(most);
-  V sums = set(0);
-  for_lanes(n, [&](int64_t i, auto lanes) {
+  const float total = sum_lanes(n, [&](V sum, int64_t i, auto lanes) {
     const V e = exp(load(x + i, lanes) - shift);
     store(y + i, e, lanes);
-    sums = sums + keep(e, lanes);
+    return sum + keep(e, lanes);
   });
-  const V share = set(1.0f / sum(sums));
+  const V share = set(1.0f / total);
   for_lanes(n, [&](int64_t i, auto lanes) { store(y + i, load(y + i, lanes) * share, lanes); });
   return true;
 }

@@ -1,6 +1,6 @@
 #pragma once
-/// Private to the room: how much work one piece of a parallel loop gets. Fixed by the sizes alone,
-/// so the pieces do not depend on the thread count.
+/// Private to the room: how much work one piece of a parallel loop gets (fixed by the sizes alone, so
+/// the pieces do not depend on the thread count), and asking for memory ahead.
 
 #include <algorithm>
 #include <cstdint>
@@ -13,5 +13,10 @@ inline int64_t row_grain(int64_t width) {
 }
 /// For flat arrays.
 inline constexpr int64_t kFlatGrain = int64_t{1} << 14;
+
+/// Asks for a row of floats that will be read soon.
+inline void prefetch(const float* row, int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(row + i);
+}
 
 }  // namespace otoscope::kernels::detail

@@ -8,10 +8,11 @@ inline void for_lanes(int64_t n, Body&& body) {
   if (i < n) body(i, part(n - i));
 }
 
-/// Sum over [0, n) with four partial sums: step(sum, i, lanes) returns the sum with a vector added.
-template <class Step>
-inline float sum_lanes(int64_t n, Step&& step) {
-  V a = set(0), b = a, c = a, d = a;
+/// Four running values over [0, n), so that one step need not wait for the last: step(value, i,
+/// lanes) returns the value with a vector joined in; join(a, b) brings two together.
+template <class Step, class Join>
+inline V fold_lanes(int64_t n, V start, Step&& step, Join&& join) {
+  V a = start, b = a, c = a, d = a;
   int64_t i = 0;
   for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
     a = step(a, i, Full{});
@@ -21,5 +22,10 @@ inline float sum_lanes(int64_t n, Step&& step) {
   }
   for (; i + kLanes <= n; i += kLanes) a = step(a, i, Full{});
   if (i < n) b = step(b, i, part(n - i));
-  return sum((a + b) + (c + d));
+  return join(join(a, b), join(c, d));
+}
+
+template <class Step>
+inline float sum_lanes(int64_t n, Step&& step) {
+  return sum(fold_lanes(n, set(0), step, [](V a, V b) { return a + b; }));
 }

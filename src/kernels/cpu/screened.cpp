@@ -17,6 +17,9 @@ namespace {
 /// Scores made at once: they should not leave the shared cache before they are scanned.
 constexpr int64_t kScoresAtOnce = int64_t{1} << 20;
 
+/// Rows of W that are asked for before they are needed; they lie anywhere, so that only we know.
+constexpr int64_t kAhead = 3;
+
 /// Bounds are computed in double and handed over as floats that are no smaller.
 float rounded_up(double x) { return std::nextafter(static_cast<float>(x), INFINITY); }
 
@@ -60,6 +63,7 @@ struct ScreenedTopK::Impl {
     const auto dot = elementwise().dot;
     int64_t kept = 0;
     for (int64_t i = 0; i < n; ++i) {
+      if (i + kAhead < n) detail::prefetch(W.row(found.index[i + kAhead]), d());
       const int32_t j = found.index[i];
       const float score = dot(x, W.row(j), d()) + b.data()[j];
       if (!(score > 0 && score > floor)) continue;
