@@ -5,9 +5,12 @@ namespace otoscope::cli {
 // One line per verb here, one in verbs(); the body is in the file of its name.
 std::unique_ptr<Verb> make_models();
 std::unique_ptr<Verb> make_data();
+std::unique_ptr<Verb> make_transcribe();
+std::unique_ptr<Verb> make_extract();
 std::unique_ptr<Verb> make_eval();
 std::unique_ptr<Verb> make_train();
 std::unique_ptr<Verb> make_encode();
+std::unique_ptr<Verb> make_convert();
 std::unique_ptr<Verb> make_describe();
 std::unique_ptr<Verb> make_report();
 std::unique_ptr<Verb> make_demo();
@@ -17,9 +20,12 @@ const std::vector<VerbEntry>& verbs() {
   static const std::vector<VerbEntry> all = {
       {"models", "known checkpoints: list, fetch and verify, show their sites", make_models},
       {"data", "corpora that can be fetched, each written as a manifest", make_data},
+      {"transcribe", "text, language and word times of audio files", make_transcribe},
+      {"extract", "activations of one or many sites, from one pass over a corpus", make_extract},
       {"eval", "is an SAE faithful? beside its controls, and in the model's place", make_eval},
       {"train", "one sparse autoencoder, or a grid in one pass over the activations", make_train},
       {"encode", "sparse codes of activations", make_encode},
+      {"convert", "an SAE of another toolkit into SAELens's layout, or back", make_convert},
       {"describe", "what each feature hears, into features.sqlite; --find searches it",
        make_describe},
       {"report", "one HTML file that works without a network", make_report},
