@@ -91,8 +91,8 @@ std::vector<model::Site> checked_sites(const model::Dims& dims,
 }
 
 Header header_of(const model::Whisper& model, const std::string& model_name,
-                 const model::Site& site, const ExtractOptions& options,
-                 const std::vector<Clip>& clips, std::vector<std::string> conditions) {
+                 const model::Site& site, const ExtractOptions& options, bool by_speaker,
+                 std::vector<std::string> conditions) {
   Header header;
   header.site = model::site_name(site);
   header.model_name = model_name;
@@ -102,7 +102,7 @@ Header header_of(const model::Whisper& model, const std::string& model_name,
   header.precision = model.precision() == Precision::f32 ? "f32" : "bf16";
   header.packed = options.pack;
   header.padding = options.padding;
-  header.clusters_by_speaker = clusters_by_speaker(clips);
+  header.clusters_by_speaker = by_speaker;
   header.plan = std::move(conditions);
   return header;
 }
@@ -132,12 +132,14 @@ void run_batch(const model::Whisper& model, const ExtractPlan& plan, WindowAudio
 }  // namespace
 
 ExtractReport extract(const model::Whisper& model, const std::string& model_name,
-                      const std::vector<model::Site>& sites, const std::vector<Clip>& clips,
+                      const std::vector<model::Site>& sites, const std::vector<Clip>& corpus,
                       const ExtractOptions& options, const std::filesystem::path& out,
                       Progress& progress) {
   const auto start = Clock::now();
   const std::vector<model::Site> ordered = checked_sites(model.dims(), sites);
   const int64_t window_samples = int64_t{model.dims().n_audio_ctx} * audio::kFrameSamples;
+  const bool by_speaker = clusters_by_speaker(corpus);
+  const std::vector<Clip> clips = selected(corpus, options);
   const auto conditions = conditions_of(clips, options, window_samples);
   io::make_folder(out);
   const io::FolderLock lock(out);
@@ -148,7 +150,7 @@ ExtractReport extract(const model::Whisper& model, const std::string& model_name
   bool all_there = true;
   int64_t widest = 1, total_width = 0;
   for (const model::Site& site : ordered) {
-    headers.push_back(header_of(model, model_name, site, options, clips, conditions));
+    headers.push_back(header_of(model, model_name, site, options, by_speaker, conditions));
     all_there = finished_store(out / headers.back().site, headers.back()) && all_there;
     widest = std::max(widest, headers.back().d);
     total_width += headers.back().d;
@@ -162,7 +164,7 @@ ExtractReport extract(const model::Whisper& model, const std::string& model_name
     return report;
   }
 
-  const ExtractPlan plan = plan_extraction(clips, options, window_samples, progress);
+  const ExtractPlan plan = plan_extraction(clips, options, window_samples, by_speaker, progress);
   report.rows = plan.first_row.back();
   report.windows = static_cast<int64_t>(plan.windows.size());
   for (const Item& item : plan.items) report.audio_s += item.duration_s;

@@ -1,9 +1,9 @@
 #include "store/extract_plan.h"
 
-#include <atomic>
+#include <algorithm>
 #include <map>
-#include <numeric>
 
+#include "otoscope/core/rng.h"
 #include "otoscope/core/threads.h"
 #include "otoscope/io/hash.h"
 #include "store/clip_reader.h"
@@ -62,6 +62,23 @@ Item item_of(const Clip& clip, int64_t samples, bool by_speaker) {
 
 }  // namespace
 
+std::vector<Clip> selected(const std::vector<Clip>& clips, const ExtractOptions& options) {
+  std::vector<size_t> kept;
+  for (size_t i = 0; i < clips.size(); ++i)
+    if (options.split == "all" || clips[i].split == options.split) kept.push_back(i);
+  if (options.limit > 0 && static_cast<size_t>(options.limit) < kept.size()) {
+    std::stable_sort(kept.begin(), kept.end(), [&](size_t a, size_t b) {
+      return std::pair(name_hash(clips[a].id), clips[a].id) <
+             std::pair(name_hash(clips[b].id), clips[b].id);
+    });
+    kept.resize(static_cast<size_t>(options.limit));
+    std::sort(kept.begin(), kept.end());
+  }
+  std::vector<Clip> chosen;
+  for (const size_t i : kept) chosen.push_back(clips[i]);
+  return chosen;
+}
+
 std::vector<std::string> conditions_of(const std::vector<Clip>& clips,
                                        const ExtractOptions& options, int64_t window_samples) {
   io::Sha256 hash;
@@ -84,7 +101,7 @@ std::vector<std::string> conditions_of(const std::vector<Clip>& clips,
 }
 
 ExtractPlan plan_extraction(const std::vector<Clip>& clips, const ExtractOptions& options,
-                            int64_t window_samples, Progress& progress) {
+                            int64_t window_samples, bool by_speaker, Progress& progress) {
   const std::vector<int64_t> samples = measure(clips, progress);
   tell_of_short_clips(clips, samples, progress);
   std::vector<audio::PackClip> lengths;
@@ -99,7 +116,6 @@ ExtractPlan plan_extraction(const std::vector<Clip>& clips, const ExtractOptions
           : audio::place_alone(lengths, window_samples,
                                int64_t{options.shift_ms} * audio::kSampleRate / 1000);
 
-  const bool by_speaker = clusters_by_speaker(clips);
   std::map<int64_t, int64_t> item_of_clip;
   int64_t row = 0;
   for (audio::Window& window : plan.windows) {

@@ -26,7 +26,7 @@ std::vector<std::string> conditions_of(const std::vector<Clip>& clips,
 
 /// Decodes every clip once for its length, then places them.
 ExtractPlan plan_extraction(const std::vector<Clip>& clips, const ExtractOptions& options,
-                            int64_t window_samples, Progress& progress);
+                            int64_t window_samples, bool by_speaker, Progress& progress);
 
 /// Cuts the windows into batches, and the batches into shards of about options.shard_mb at rows of
 /// `width` values: the first window of each shard, and the end. Hangs on the plan only, so every

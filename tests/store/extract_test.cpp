@@ -231,6 +231,35 @@ TEST_CASE("a shifted clip lies later in its window, frames keep their numbers") 
   CHECK(opened.rows() == 50 + 97);
 }
 
+TEST_CASE(
+    "a split, and the first clips of it by hash, are chosen without losing the clusters' rule") {
+  const testing::TemporaryFolder folder;
+  auto clips = corpus(folder.path(), std::vector<int64_t>(12, 3200));
+  for (size_t i = 0; i < clips.size(); ++i) {
+    clips[i].speaker = "speaker" + std::to_string(i);
+    clips[i].split = i < 7 ? "test" : "train";
+  }
+  const auto chosen = store::selected(clips, {.split = "test", .limit = 3});
+  REQUIRE(chosen.size() == 3);
+  uint64_t largest = 0;
+  for (const store::Clip& clip : chosen) {
+    CHECK(clip.split == "test");
+    largest = std::max(largest, name_hash(clip.id));
+  }
+  int before = 0;
+  for (size_t i = 0; i < 7; ++i) before += name_hash(clips[i].id) <= largest ? 1 : 0;
+  CHECK(before == 3);
+  CHECK(store::selected(clips, {.split = "test"}).size() == 7);
+  CHECK(store::selected(clips, {.limit = 100}).size() == 12);
+
+  run(clips, folder.path() / "out", {.split = "test", .limit = 3});
+  const auto opened = store::Store::open(folder.path() / "out" / "encoder.out");
+  CHECK(opened.items().size() == 3);
+  CHECK(opened.clusters_by_speaker());  // three speakers here, twelve in the corpus
+  CHECK(opened.items()[0].cluster == opened.items()[0].speaker);
+  CHECK(opened.statistics().split == "all");
+}
+
 TEST_CASE("offset and duration cut a clip from its file") {
   const testing::TemporaryFolder folder;
   auto clips = corpus(folder.path(), {32000});

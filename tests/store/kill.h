@@ -34,6 +34,7 @@ inline void extract_for_kill(const std::filesystem::path& folder,
                  {model::find_site(dims, "encoder.blocks.0.resid_post"),
                   model::find_site(dims, "encoder.out")},
                  corpus(folder, std::vector<int64_t>(120, 30000)), options, out, silent_progress());
+  set_threads(before);
 }
 
 /// Not a fork: a forked child hangs in its first parallel region once its parent has had one.

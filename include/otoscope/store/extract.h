@@ -21,7 +21,9 @@ struct ExtractOptions {
   std::string padding = "waveform_zero";
   int shift_ms = 0;
   int shard_mb = 64;
-  uint64_t pack_seed = 0;
+  std::string split = "all";
+  int64_t limit = 0;
+  uint64_t pack_seed = 0;  // of the order of clips within a window
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
@@ -35,7 +37,8 @@ struct ExtractOptions {
     v("shift-ms", o.shift_ms, "without --pack: each clip begins so much later in its window",
       Range{0, 30000});
     v("shard-mb", o.shard_mb, "size of a shard", Range{1, 4096});
-    v("pack-seed", o.pack_seed, "seed of the order of clips within a window");
+    v("split", o.split, "clips of one split only", Choices{{"all", "train", "dev", "test"}});
+    v("limit", o.limit, "of these so many, the first by hash of their id; 0 = all", Range{0, 1e12});
   }
 };
 
@@ -47,10 +50,14 @@ struct ExtractReport {
   bool reused = false;   // all sites were finished before
 };
 
+/// The clips that split and limit leave, in the order given.
+std::vector<Clip> selected(const std::vector<Clip>& clips, const ExtractOptions& options);
+
 /// Rows of valid frames only (methods.md §0), in the order of clips in windows, the same for all
 /// sites. Killed at any moment and called again it goes on, and the files are the same bytes; a
 /// folder made with other options is refused. Sites must be row sites of the encoder with one row a
-/// frame (not encoder.mel, encoder.conv1). Only one process at a time works in `out`.
+/// frame (not encoder.mel, encoder.conv1). `clips` is the whole corpus with its splits: what is a
+/// cluster hangs on all of it. Only one process at a time works in `out`.
 ExtractReport extract(const model::Whisper& model, const std::string& model_name,
                       const std::vector<model::Site>& sites, const std::vector<Clip>& clips,
                       const ExtractOptions& options, const std::filesystem::path& out,

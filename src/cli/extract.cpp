@@ -1,0 +1,136 @@
+#include "otoscope/store/extract.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cli/verb.h"
+#include "otoscope/core/errors.h"
+#include "otoscope/core/text.h"
+#include "otoscope/io/hash.h"
+#include "otoscope/store/corpora.h"
+
+namespace otoscope::cli {
+namespace {
+
+struct ExtractVerbOptions {
+  std::string model, data, out, precision = "f32";
+  std::vector<std::string> site;
+  int64_t shuffle_weights = -1, limit = 0;
+  std::string split = "all";
+  bool with_text = false;
+  store::ExtractOptions extract;
+
+  template <class Self, class Visit>
+  static void visit(Self& o, Visit&& v) {
+    v("model", o.model, "a known name, or a folder with a checkpoint");
+    v("site", o.site, "sites, each written to OUT/SITE; `models show MODEL` lists them");
+    v("data", o.data, "manifest.jsonl, or the name of a fetched corpus");
+    v("out", o.out, "folder of the stores");
+    v("split", o.split, "clips to take", Choices{{"all", "train", "dev", "test"}});
+    v("with-text", o.with_text, "only clips with speech and a text");
+    v("limit", o.limit, "at most so many clips, the first by hash of their id; 0 = all",
+      Range{0, 1e9});
+    v("precision", o.precision, "how the model computes", Choices{{"f32", "bf16"}});
+    v("shuffle-weights", o.shuffle_weights,
+      "control: permute the entries of every weight by this seed; -1 = do not", Range{-1, 9e18});
+    store::ExtractOptions::visit(o.extract, v);
+  }
+};
+
+/// What the store calls the model: the name given, or the name of its folder.
+std::string name_of(const std::string& model) {
+  const std::filesystem::path path(model);
+  if (!std::filesystem::is_directory(path)) return model;
+  const auto whole = std::filesystem::absolute(path).lexically_normal();
+  return (whole.has_filename() ? whole.filename() : whole.parent_path().filename()).string();
+}
+
+/// The clips that were asked for, in the manifest's order.
+std::vector<store::Clip> chosen(std::vector<store::Clip> clips, const ExtractVerbOptions& o) {
+  std::erase_if(clips, [&](const store::Clip& clip) {
+    const bool has_text = clip.speech && clip.text && !trimmed(*clip.text).empty();
+    return (o.split != "all" && clip.split != o.split) || (o.with_text && !has_text);
+  });
+  const auto limit = static_cast<size_t>(o.limit);
+  if (limit == 0 || clips.size() <= limit) return clips;
+  std::vector<std::string> hashes;
+  for (const store::Clip& clip : clips) hashes.push_back(io::sha256(clip.id));
+  std::vector<std::string> sorted = hashes;
+  std::sort(sorted.begin(), sorted.end());
+  size_t place = 0;
+  std::erase_if(clips, [&](const store::Clip&) { return hashes[place++] >= sorted[limit]; });
+  return clips;
+}
+
+class Extract : public VerbWith<ExtractVerbOptions> {
+ public:
+  std::string example() const override {
+    return "extract --model whisper-base --site encoder.out --data prompts --pack "
+           "--out runs/demo/activations";
+  }
+
+  int run(const Context& context) override {
+    const ExtractVerbOptions& o = options_;
+    for (const auto& [name, value] :
+         {std::pair("--model", &o.model), std::pair("--data", &o.data), std::pair("--out", &o.out)})
+      if (value->empty()) throw UserError(name, "expected a value, got none");
+    options_.extract.pack_seed = context.common.seed;
+    auto manifest = store::read_manifest(store::resolve_manifest(o.data));
+    store::assign_splits(manifest.clips);
+
+    model::LoadOptions load;
+    load.precision = o.precision == "bf16" ? Precision::bf16 : Precision::f32;
+    if (o.shuffle_weights >= 0) load.shuffle_weights = static_cast<uint64_t>(o.shuffle_weights);
+    const auto model = model::Whisper::load(o.model, load, context.progress);
+    std::vector<model::Site> sites;
+    for (const std::string& name : o.site) sites.push_back(model::find_site(model.dims(), name));
+
+    const auto report = store::extract(model, name_of(o.model), sites, chosen(manifest.clips, o),
+                                       o.extract, o.out, context.progress);
+    print(context, report, sites);
+    return 0;
+  }
+
+ private:
+  void print(const Context& context, const store::ExtractReport& report,
+             const std::vector<model::Site>& sites) const {
+    nlohmann::ordered_json stores = nlohmann::ordered_json::array();
+    std::string lines;
+    for (const model::Site& site : sites) {
+      const auto path = (std::filesystem::path(options_.out) / model::site_name(site)).string();
+      stores.push_back(path);
+      lines += "\n  " + path;
+    }
+    const double inside = report.seconds > 0 ? report.forward_s / report.seconds : 0;
+    const double speed = report.seconds > 0 ? report.audio_s / report.seconds : 0;
+    if (context.common.json) {
+      context.print(nlohmann::ordered_json{{"stores", stores},
+                                           {"clips", report.clips},
+                                           {"rows", report.rows},
+                                           {"windows", report.windows},
+                                           {"audio_s", report.audio_s},
+                                           {"seconds", report.seconds},
+                                           {"forward_s", report.forward_s},
+                                           {"reused", report.reused}}
+                        .dump(1));
+      return;
+    }
+    context.print(
+        fmt::format("{} rows of {} clips ({} of audio) in {} windows{}", report.rows, report.clips,
+                    human_seconds(report.audio_s), report.windows,
+                    report.reused
+                        ? ", extracted before"
+                        : fmt::format(": {}, {:.0f} times real time, {:.0f} % of it in "
+                                      "the model",
+                                      human_seconds(report.seconds), speed, 100 * inside)) +
+        lines);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_extract() { return std::make_unique<Extract>(); }
+
+}  // namespace otoscope::cli
