@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cmath>
+#include <thread>
+#include <vector>
 
 #include "otoscope/core/half.h"
 #include "otoscope/core/isa.h"
@@ -134,6 +137,29 @@ TEST_CASE("Linear is x W^T + b at every number of rows, and its vjp is dy W") {
         CHECK(excess({dy}, {W}, dx, before, 1.0f, 1.0f, p) <= 1.0);
       }
     }
+}
+
+TEST_CASE("a Linear may be used from several threads at once, also for the first time") {
+  const auto W = random(Shape{70, 48}, "W");
+  for (const Precision p : {Precision::f32, Precision::bf16}) {
+    const Linear linear(W, {}, p);
+    std::atomic<int> wrong{0};
+    std::vector<std::jthread> crew;
+    for (int64_t member = 0; member < 4; ++member)
+      crew.emplace_back([&, member] {
+        for (int64_t M = 1; M < 12; ++M) {
+          const auto x = random(Shape{M + member, 48}, "x"),
+                     dy = random(Shape{M + member, 70}, "dy");
+          Tensor<float> y(Shape{M + member, 70}), dx(Shape{M + member, 48});
+          linear.forward(x, y);
+          linear.vjp(dy, dx);
+          wrong += !(excess({x}, transposed(W), y, y, 1.0f, 0.0f, p) <= 1.0);
+          wrong += !(excess({dy}, {W}, dx, dx, 1.0f, 0.0f, p) <= 1.0);
+        }
+      });
+    crew.clear();
+    CHECK(wrong == 0);
+  }
 }
 
 TEST_CASE("bf16 gives the same products where the CPU has no bf16 instructions") {
