@@ -103,16 +103,9 @@ struct Conv1d::Impl {
 
   void run(bool backward, int64_t B, int64_t T, View<const float> from, View<float> to) const {
     detail::assert_not_parallel();
-    const void* source = from.data;
-    if (native) {
-      auto* rounded = static_cast<bf16*>(detail::scratch(1, from.size() * int64_t{sizeof(bf16)}));
-      detail::to_bf16(from.data, rounded, from.size());
-      source = rounded;
-    } else if (precision == Precision::bf16) {
-      auto* rounded = static_cast<float*>(detail::scratch(1, from.size() * int64_t{sizeof(float)}));
-      detail::round_to_bf16(from.data, rounded, from.size());
-      source = rounded;
-    }
+    const void* source = precision == Precision::f32
+                             ? from.data
+                             : detail::rounded(from.data, from.size(), native, 1);
     const Compiled it = ready(backward, B, T);
     std::unordered_map<int, memory> arguments{
         {backward ? DNNL_ARG_DIFF_DST : DNNL_ARG_SRC,

@@ -140,16 +140,9 @@ namespace {
 
 /// The operand as the product wants it: itself, or a rounded copy in memory of this thread.
 const void* prepared(View<const float> x, Precision precision, int slot) {
-  if (precision == Precision::f32) return x.data;
-  const int64_t n = x.size();
-  if (detail::native_bf16()) {
-    auto* rounded = static_cast<bf16*>(detail::scratch(slot, n * int64_t{sizeof(bf16)}));
-    detail::to_bf16(x.data, rounded, n);
-    return rounded;
-  }
-  auto* rounded = static_cast<float*>(detail::scratch(slot, n * int64_t{sizeof(float)}));
-  detail::round_to_bf16(x.data, rounded, n);
-  return rounded;
+  return precision == Precision::f32
+             ? x.data
+             : detail::rounded(x.data, x.size(), detail::native_bf16(), slot);
 }
 
 void scale_result(View<float> C, float beta) {

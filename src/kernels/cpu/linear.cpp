@@ -21,16 +21,7 @@ struct Linear::Impl {
   }
 
   const void* prepared(View<const float> x) const {
-    if (precision == Precision::f32) return x.data;
-    const int64_t n = x.size();
-    if (native) {
-      auto* rounded = static_cast<bf16*>(detail::scratch(1, n * int64_t{sizeof(bf16)}));
-      detail::to_bf16(x.data, rounded, n);
-      return rounded;
-    }
-    auto* rounded = static_cast<float*>(detail::scratch(1, n * int64_t{sizeof(float)}));
-    detail::round_to_bf16(x.data, rounded, n);
-    return rounded;
+    return precision == Precision::f32 ? x.data : detail::rounded(x.data, x.size(), native, 1);
   }
 };
 

@@ -34,6 +34,17 @@ void round_to_bf16(const float* from, float* to, int64_t n) {
   });
 }
 
+const void* rounded(const float* from, int64_t n, bool native, int slot) {
+  if (native) {
+    auto* to = static_cast<bf16*>(scratch(slot, n * int64_t{sizeof(bf16)}));
+    to_bf16(from, to, n);
+    return to;
+  }
+  auto* to = static_cast<float*>(scratch(slot, n * int64_t{sizeof(float)}));
+  round_to_bf16(from, to, n);
+  return to;
+}
+
 void assert_not_parallel() { OTO_ASSERT(!omp_in_parallel()); }
 
 }  // namespace otoscope::kernels::detail

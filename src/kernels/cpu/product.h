@@ -51,6 +51,9 @@ void* scratch(int slot, int64_t bytes);
 void to_bf16(const float* from, bf16* to, int64_t n);
 /// Rounds to the nearest bfloat16 and keeps it as a float, in parallel.
 void round_to_bf16(const float* from, float* to, int64_t n);
+/// A copy in this thread's scratch memory, rounded to bfloat16: stored as such if native, else as
+/// floats.
+const void* rounded(const float* from, int64_t n, bool native, int slot);
 
 /// Products start oneDNN's own parallel regions, so they may not be called inside one.
 void assert_not_parallel();

@@ -95,12 +95,7 @@ struct ScreenedTopK::Impl {
       const int64_t n = std::min(rows, B - first);
       detail::Product product{.M = n, .K = d(), .N = F()};
       product.b_packed = true, product.bias = true, product.bf16 = native;
-      const void* left = x.row(first);
-      if (native) {
-        auto* rounded = static_cast<bf16*>(detail::scratch(1, n * d() * int64_t{sizeof(bf16)}));
-        detail::to_bf16(x.row(first), rounded, n * d());
-        left = rounded;
-      }
+      const void* left = native ? detail::rounded(x.row(first), n * d(), true, 1) : x.row(first);
       detail::run(product, left, packed.data(), b.data(), scores.data());
       parallel_ranges(n, detail::kRowsPerPiece, [&](int64_t begin, int64_t end) {
         const detail::Candidates found(F());
