@@ -1,6 +1,6 @@
 #pragma once
-/// Private to the room: how much work one piece of a parallel loop gets (fixed by the sizes alone, so
-/// the pieces do not depend on the thread count), and asking for memory ahead.
+/// Private to the room: how much work one piece of a parallel loop gets (fixed by the sizes alone,
+/// so the pieces do not depend on the thread count), and asking for memory ahead.
 
 #include <algorithm>
 #include <cstdint>
