@@ -25,6 +25,7 @@ struct TrainOptions {
   uint64_t seed_init = 0, seed_data = 0;
   double sparsity = -1;
   bool norm_weighted = false;
+  bool freeze_decoder = false;
   std::string penalty = "target";
   double bandwidth = 0;
   std::vector<int> prefixes;
@@ -51,6 +52,8 @@ struct TrainOptions {
     v("sparsity", o.sparsity, "weight of the sparsity penalty, -1 = by architecture",
       Range{-1, 1e9});
     v("norm-weighted", o.norm_weighted, "relu: weight codes by decoder norms, rows free");
+    v("freeze-decoder", o.freeze_decoder,
+      "the control: keep the random decoder, train the rest (arXiv:2602.14111)");
     v("penalty", o.penalty, "jumprelu: what is penalised", Choices{{"target", "l0"}});
     v("bandwidth", o.bandwidth, "jumprelu: width of the pseudo-derivatives, 0 = by the run",
       Range{0, 100});

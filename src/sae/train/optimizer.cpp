@@ -8,15 +8,15 @@
 
 namespace otoscope::sae {
 
-Optimizer::Optimizer(Sae& sae, Gradients& g, bool unit_norm)
-    : sae_(sae), gradients_(g), unit_norm_(unit_norm) {
+Optimizer::Optimizer(Sae& sae, Gradients& g, bool unit_norm, bool freeze_decoder)
+    : sae_(sae), gradients_(g), unit_norm_(unit_norm && !freeze_decoder) {
   const auto add = [&](const char* name, Tensor<float>& value, Tensor<float>& gradient, bool rows) {
     if (!value.empty())
       parameters_.push_back({name, &value, &gradient, Tensor<float>(value.shape()),
                              Tensor<float>(value.shape()), rows});
   };
   add("W_enc", sae.W_enc, g.W_enc, true);
-  add("W_dec", sae.W_dec, g.W_dec, true);
+  if (!freeze_decoder) add("W_dec", sae.W_dec, g.W_dec, true);
   add("b_enc", sae.b_enc, g.b_enc, false);
   add("b_dec", sae.b_dec, g.b_dec, false);
   add("threshold", sae.threshold, g.threshold, false);

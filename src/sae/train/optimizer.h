@@ -18,8 +18,8 @@ class Optimizer {
     bool rows;           // a matrix with one row a feature: sparse gradients
   };
 
-  /// Borrows both.
-  Optimizer(Sae& sae, Gradients& gradients, bool unit_norm);
+  /// Borrows both. A frozen decoder keeps its first rows; its gradient counts for nothing.
+  Optimizer(Sae& sae, Gradients& gradients, bool unit_norm, bool freeze_decoder = false);
   /// t counts from 1. clip 0: no clipping. Returns the gradient's norm, projected and not clipped.
   double step(int64_t t, const kernels::AdamOptions& adam, double clip);
   std::vector<Parameter>& parameters() { return parameters_; }

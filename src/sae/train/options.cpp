@@ -61,6 +61,7 @@ std::string name_of(const TrainOptions& o) {
   name += has_k ? "-k" + std::to_string(o.k) : "-l" + number(o.sparsity);
   if (o.arch == "jumprelu" && o.penalty == "l0") name += "-l" + number(o.sparsity);
   if (o.norm_weighted) name += "-norm";
+  if (o.freeze_decoder) name += "-frozen";
   if (o.lr != default_lr(o.latents, o.steps * o.batch)) name += "-lr" + number(o.lr);
   if (o.seed_init != plain.seed_init) name += "-s" + std::to_string(o.seed_init);
   if (o.seed_data != plain.seed_data) name += "-d" + std::to_string(o.seed_data);

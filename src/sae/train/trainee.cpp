@@ -58,7 +58,8 @@ void Trainee::begin(const DataStart& start) {
   sae_ = initial_sae(options_, start, data_.target != nullptr);
   loss_ = make_loss(loss_options(options_), sae_.d(), sae_.d_out(), sae_.F());
   gradients_ = std::make_unique<Gradients>(sae_);
-  optimizer_ = std::make_unique<Optimizer>(sae_, *gradients_, loss_->unit_norm());
+  optimizer_ =
+      std::make_unique<Optimizer>(sae_, *gradients_, loss_->unit_norm(), options_.freeze_decoder);
   idle_.assign(static_cast<size_t>(sae_.F()), 0);
   resume();
   restart_log();
