@@ -55,7 +55,8 @@ function(otoscope_room_tests name)
       target_compile_definitions(${target} PRIVATE
         OTOSCOPE_TEST_DIR="${PROJECT_SOURCE_DIR}/tests" OTOSCOPE_BINARY_DIR="${PROJECT_BINARY_DIR}")
       set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-      doctest_discover_tests(${target} TEST_PREFIX "${name}: " PROPERTIES LABELS ${kind} TIMEOUT 900)
+      doctest_discover_tests(${target} TEST_PREFIX "${name}: " PROPERTIES LABELS ${kind} TIMEOUT 900
+        ENVIRONMENT "OMP_WAIT_POLICY=passive")  # tests run side by side: idle threads must not spin
     endif()
   endforeach()
 endfunction()

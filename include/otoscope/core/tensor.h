@@ -1,6 +1,7 @@
 #pragma once
 /// `Tensor` owns, `View` borrows. Row-major, last index fastest, no strides.
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -76,7 +77,7 @@ class Tensor {
   /// A copy of what the view borrows.
   static Tensor copy_of(View<const T> source) {
     Tensor copy(source.shape, false);
-    for (int64_t i = 0; i < copy.size(); ++i) copy.data()[i] = source.data[i];
+    std::copy_n(source.data, source.size(), copy.data());
     return copy;
   }
 
