@@ -85,13 +85,14 @@ void for_pieces(const Pieces& p, Work&& work) {
 }
 
 /// By products: each piece of scores is made, turned into a pattern and used up.
-void attend_pieces(const Probe& probe, const AttentionPoints& points, int block, const Pieces& p) {
+void attend_pieces(const Probe& probe, const AttentionPoints& points, int block, const Pieces& p,
+                   Room& room) {
   const int64_t B = p.q.shape[0], H = p.q.shape[1], T = p.q.shape[2], S = p.S();
   if (!probe.wanted(points.scores, block) && !probe.wanted(points.pattern, block)) {
     const Cut cut = cut_of(H, T, S);
-    auto memory = Tensor<float>::uninitialized({cut.heads * cut.rows * S});
+    const View<float> memory = room.of({cut.heads * cut.rows * S});
     for_pieces(p, [&](int64_t b, int64_t h, int64_t n, int64_t t0, int64_t rows) {
-      const View<float> piece{memory.data(), Shape{n, rows, S}};
+      const View<float> piece{memory.data, Shape{n, rows, S}};
       p.scores(b, h, n, t0, rows, piece);
       kernels::softmax(piece, piece);
       p.mix(b, h, n, t0, rows, piece);
@@ -120,11 +121,11 @@ void attend_pieces(const Probe& probe, const AttentionPoints& points, int block,
 }  // namespace
 
 void attend(const Probe& probe, const AttentionPoints& points, int block, View<const float> q,
-            const KeysValues& keys, View<float> z, Precision precision) {
+            const KeysValues& keys, View<float> z, Precision precision, Room& room) {
   const int64_t T = q.shape[2], D = q.shape[3];
   const float scale = 1.0f / std::sqrt(static_cast<float>(D));
   if (T <= kFewQueries) {
-    auto scores = Tensor<float>::uninitialized({q.shape[0], q.shape[1], T, keys.length});
+    const View<float> scores = room.of({q.shape[0], q.shape[1], T, keys.length});
     few_scores(q, keys, scale, scores);
     probe.at(points.scores, block, scores);
     kernels::softmax(scores, scores);
@@ -138,7 +139,7 @@ void attend(const Probe& probe, const AttentionPoints& points, int block, View<c
       all_k = k, all_v = v;
     }
     attend_pieces(probe, points, block,
-                  {q, all_k, all_v, z, keys.audio_row, keys.causal, precision, scale});
+                  {q, all_k, all_v, z, keys.audio_row, keys.causal, precision, scale}, room);
   }
   probe.at(points.z, block, z);
 }

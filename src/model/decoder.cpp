@@ -34,16 +34,22 @@ void DecoderPass::embed(View<const int64_t> tokens, int64_t position) {
   probe_.at(Point::embed, -1, x_);
 }
 
+Shape DecoderPass::split_shape() const {
+  const int64_t H = w_.dims.n_text_head;
+  return {x_.shape()[0], H, x_.shape()[1], x_.shape()[2] / H};
+}
+
 void DecoderPass::self_attention(int l, KvCache* cache) {
   const BlockWeights& b = w_.decoder[static_cast<size_t>(l)];
-  const int heads = w_.dims.n_text_head;
   probe_.at(Point::resid_pre, l, x_);
   norm(probe_, b.attn_ln, Point::ln1_scale, Point::ln1, l, x_, normed_, scale_);
-  const Tensor<float> q = project(probe_, b.attn.query, Point::q, l, heads, normed_);
-  const Tensor<float> k = project(probe_, b.attn.key, Point::k, l, heads, normed_);
-  const Tensor<float> v = project(probe_, b.attn.value, Point::v, l, heads, normed_);
-  auto z = Tensor<float>::uninitialized(q.shape());
-  KeysValues keys{k.view(), v.view(), q.shape()[2], {}, true};
+  const Shape split = split_shape();
+  const View<float> q = work_.q.of(split), k = work_.k.of(split), v = work_.v.of(split);
+  project(probe_, b.attn.query, Point::q, l, normed_, q, work_);
+  project(probe_, b.attn.key, Point::k, l, normed_, k, work_);
+  project(probe_, b.attn.value, Point::v, l, normed_, v, work_);
+  const View<float> z = work_.z.of(split);
+  KeysValues keys{k, v, split[2], {}, true};
   if (cache != nullptr) {
     Tensor<float>&cached_k = cache->self_k_[static_cast<size_t>(l)],
     &cached_v = cache->self_v_[static_cast<size_t>(l)];
@@ -51,38 +57,39 @@ void DecoderPass::self_attention(int l, KvCache* cache) {
     append(v, cache->length_, cached_v);
     keys.k = cached_k, keys.v = cached_v, keys.length += cache->length_;
   }
-  attend(probe_, kSelf, l, q, keys, z, w_.precision);
-  project_out(probe_, b.attn.out, Point::attn_out, l, z, out_);
+  attend(probe_, kSelf, l, q, keys, z, w_.precision, work_.scores);
+  project_out(probe_, b.attn.out, Point::attn_out, l, z, out_, work_);
   add_to_stream(probe_, Point::resid_mid, l, out_, x_);
 }
 
 void DecoderPass::cross_attention(int l, View<const float> audio, const KvCache* cache) {
   const BlockWeights& b = w_.decoder[static_cast<size_t>(l)];
-  const int heads = w_.dims.n_text_head;
   norm(probe_, b.cross_attn_ln, Point::ln_cross_scale, Point::ln_cross, l, x_, normed_, scale_);
-  const Tensor<float> q = project(probe_, b.cross_attn.query, Point::cross_q, l, heads, normed_);
-  auto z = Tensor<float>::uninitialized(q.shape());
-  Tensor<float> k, v;
+  const Shape split = split_shape();
+  const View<float> q = work_.q.of(split), z = work_.z.of(split);
+  project(probe_, b.cross_attn.query, Point::cross_q, l, normed_, q, work_);
   KeysValues keys;
   if (cache != nullptr) {
     keys.k = cache->cross_k_[static_cast<size_t>(l)];
     keys.v = cache->cross_v_[static_cast<size_t>(l)];
     keys.audio_row = cache->audio_row_;
   } else {
-    k = project(probe_, b.cross_attn.key, Point::cross_k, l, heads, audio);
-    v = project(probe_, b.cross_attn.value, Point::cross_v, l, heads, audio);
+    const Shape of_audio{split[0], split[1], w_.dims.n_audio_ctx, split[3]};
+    const View<float> k = work_.k.of(of_audio), v = work_.v.of(of_audio);
+    project(probe_, b.cross_attn.key, Point::cross_k, l, audio, k, work_);
+    project(probe_, b.cross_attn.value, Point::cross_v, l, audio, v, work_);
     keys.k = k, keys.v = v;
   }
   keys.length = w_.dims.n_audio_ctx;
-  attend(probe_, kCross, l, q, keys, z, w_.precision);
-  project_out(probe_, b.cross_attn.out, Point::cross_attn_out, l, z, out_);
+  attend(probe_, kCross, l, q, keys, z, w_.precision, work_.scores);
+  project_out(probe_, b.cross_attn.out, Point::cross_attn_out, l, z, out_, work_);
   add_to_stream(probe_, Point::resid_cross, l, out_, x_);
 }
 
 void DecoderPass::mlp_part(int l) {
   const BlockWeights& b = w_.decoder[static_cast<size_t>(l)];
   norm(probe_, b.mlp_ln, Point::ln2_scale, Point::ln2, l, x_, normed_, scale_);
-  mlp(probe_, b.mlp, l, normed_, out_);
+  mlp(probe_, b.mlp, l, normed_, out_, work_);
   add_to_stream(probe_, Point::resid_post, l, out_, x_);
 }
 
@@ -122,12 +129,15 @@ KvCache DecoderPass::make_cache(const Weights& w, const Probe& probe, View<const
   KvCache cache;
   cache.rows_ = B;
   cache.capacity_ = max_tokens;
+  Workspace work;
   for (int64_t b = 0; b < B; ++b) cache.audio_row_.push_back(static_cast<int32_t>(b));
   for (int l = 0; l < w.dims.n_text_layer; ++l) {
     const AttentionWeights& cross = w.decoder[static_cast<size_t>(l)].cross_attn;
-    const int heads = w.dims.n_text_head;
-    cache.cross_k_.push_back(project(probe, cross.key, Point::cross_k, l, heads, audio));
-    cache.cross_v_.push_back(project(probe, cross.value, Point::cross_v, l, heads, audio));
+    const Shape of_audio{B, H, w.dims.n_audio_ctx, D};
+    cache.cross_k_.push_back(Tensor<float>::uninitialized(of_audio));
+    cache.cross_v_.push_back(Tensor<float>::uninitialized(of_audio));
+    project(probe, cross.key, Point::cross_k, l, audio, cache.cross_k_.back(), work);
+    project(probe, cross.value, Point::cross_v, l, audio, cache.cross_v_.back(), work);
     cache.self_k_.push_back(Tensor<float>::uninitialized({B, H, max_tokens, D}));
     cache.self_v_.push_back(Tensor<float>::uninitialized({B, H, max_tokens, D}));
   }

@@ -25,11 +25,14 @@ class DecoderPass {
   void self_attention(int l, KvCache* cache);
   void cross_attention(int l, View<const float> audio, const KvCache* cache);
   void mlp_part(int l);
+  /// (B, heads, T, d_head)
+  Shape split_shape() const;
   Tensor<float> logits(bool all_positions);
 
   const Weights& w_;
   const Probe& probe_;
   Tensor<float> x_, normed_, out_, scale_;
+  Workspace work_;
 };
 
 }  // namespace otoscope::model

@@ -45,20 +45,22 @@ class EncoderPass {
     const BlockWeights& b = w_.encoder[static_cast<size_t>(l)];
     const int heads = w_.dims.n_audio_head;
     norm(probe_, b.attn_ln, Point::ln1_scale, Point::ln1, l, x_, normed_, scale_);
-    const Tensor<float> q = project(probe_, b.attn.query, Point::q, l, heads, normed_);
-    const Tensor<float> k = project(probe_, b.attn.key, Point::k, l, heads, normed_);
-    const Tensor<float> v = project(probe_, b.attn.value, Point::v, l, heads, normed_);
-    auto z = Tensor<float>::uninitialized(q.shape());
-    attend(probe_, kSelf, l, q, {k.view(), v.view(), w_.dims.n_audio_ctx, {}, false}, z,
-           w_.precision);
-    project_out(probe_, b.attn.out, Point::attn_out, l, z, out_);
+    const Shape split{x_.shape()[0], heads, x_.shape()[1], x_.shape()[2] / heads};
+    const View<float> q = work_.q.of(split), k = work_.k.of(split), v = work_.v.of(split);
+    project(probe_, b.attn.query, Point::q, l, normed_, q, work_);
+    project(probe_, b.attn.key, Point::k, l, normed_, k, work_);
+    project(probe_, b.attn.value, Point::v, l, normed_, v, work_);
+    const View<float> z = work_.z.of(split);
+    attend(probe_, kSelf, l, q, {k, v, w_.dims.n_audio_ctx, {}, false}, z, w_.precision,
+           work_.scores);
+    project_out(probe_, b.attn.out, Point::attn_out, l, z, out_, work_);
     add_to_stream(probe_, Point::resid_mid, l, out_, x_);
   }
 
   void mlp_half(int l) {
     const BlockWeights& b = w_.encoder[static_cast<size_t>(l)];
     norm(probe_, b.mlp_ln, Point::ln2_scale, Point::ln2, l, x_, normed_, scale_);
-    mlp(probe_, b.mlp, l, normed_, out_);
+    mlp(probe_, b.mlp, l, normed_, out_, work_);
     add_to_stream(probe_, Point::resid_post, l, out_, x_);
   }
 
@@ -79,6 +81,7 @@ class EncoderPass {
   const Weights& w_;
   const Probe& probe_;
   Tensor<float> x_, normed_, out_, scale_;
+  Workspace work_;
 };
 
 }  // namespace

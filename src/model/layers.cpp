@@ -53,8 +53,9 @@ void norm(const Probe& probe, const NormWeights& w, Point scale_point, Point poi
   probe.at(point, block, y);
 }
 
-void mlp(const Probe& probe, const MlpWeights& w, int block, View<const float> x, View<float> out) {
-  auto hidden = Tensor<float>::uninitialized({x.shape[0], x.shape[1], w.up.out()});
+void mlp(const Probe& probe, const MlpWeights& w, int block, View<const float> x, View<float> out,
+         Workspace& work) {
+  const View<float> hidden = work.hidden.of({x.shape[0], x.shape[1], w.up.out()});
   w.up.forward(x, hidden);
   probe.at(Point::mlp_pre, block, hidden);
   kernels::gelu(hidden, hidden);
@@ -69,19 +70,17 @@ void add_to_stream(const Probe& probe, Point point, int block, View<const float>
   probe.at(point, block, x);
 }
 
-Tensor<float> project(const Probe& probe, const kernels::Linear& w, Point point, int block,
-                      int heads, View<const float> x) {
-  auto flat = Tensor<float>::uninitialized(x.shape);
+void project(const Probe& probe, const kernels::Linear& w, Point point, int block,
+             View<const float> x, View<float> split, Workspace& work) {
+  const View<float> flat = work.flat.of(x.shape);
   w.forward(x, flat);
-  auto split = Tensor<float>::uninitialized({x.shape[0], heads, x.shape[1], x.width() / heads});
   split_heads(flat, split);
   probe.at(point, block, split);
-  return split;
 }
 
 void project_out(const Probe& probe, const kernels::Linear& w, Point point, int block,
-                 View<const float> z, View<float> out) {
-  auto flat = Tensor<float>::uninitialized(out.shape);
+                 View<const float> z, View<float> out, Workspace& work) {
+  const View<float> flat = work.flat.of(out.shape);
   merge_heads(z, flat);
   w.forward(flat, out);
   probe.at(point, block, out);

@@ -10,6 +10,24 @@
 
 namespace otoscope::model {
 
+/// Memory that is asked for again and again in sizes that hardly change: fresh pages cost more than
+/// what is written to them. The content is lost at the next call.
+class Room {
+ public:
+  View<float> of(const Shape& shape) {
+    if (memory_.size() < shape.count()) memory_ = Tensor<float>::uninitialized({shape.count()});
+    return {memory_.data(), shape};
+  }
+
+ private:
+  Tensor<float> memory_;
+};
+
+/// What the layers of one pass share.
+struct Workspace {
+  Room flat, q, k, v, z, hidden, scores;
+};
+
 /// (B, T, heads * d_head) -> (B, heads, T, d_head), and back.
 void split_heads(View<const float> flat, View<float> heads);
 void merge_heads(View<const float> heads, View<float> flat);
@@ -20,7 +38,8 @@ void norm(const Probe& probe, const NormWeights& w, Point scale_point, Point poi
           View<const float> x, View<float> y, View<float> scale);
 
 /// out = down(gelu(up(x))).   x, out: (B, T, d)
-void mlp(const Probe& probe, const MlpWeights& w, int block, View<const float> x, View<float> out);
+void mlp(const Probe& probe, const MlpWeights& w, int block, View<const float> x, View<float> out,
+         Workspace& work);
 
 /// x += out, then the site of the stream.
 void add_to_stream(const Probe& probe, Point point, int block, View<const float> out,
@@ -51,14 +70,14 @@ inline constexpr AttentionPoints kCross{Point::cross_q,
 /// z = softmax(q k^T / sqrt(d_head)) v.   q, z: (B, heads, T, d_head).
 /// Scores exist in pieces that fit the cache unless a hook wants them whole.
 void attend(const Probe& probe, const AttentionPoints& points, int block, View<const float> q,
-            const KeysValues& keys, View<float> z, Precision precision);
+            const KeysValues& keys, View<float> z, Precision precision, Room& scores);
 
-/// One projection and its site: (B, T, d) -> (B, heads, T, d_head).
-Tensor<float> project(const Probe& probe, const kernels::Linear& w, Point point, int block,
-                      int heads, View<const float> x);
+/// One projection and its site: (B, T, d) -> split (B, heads, T, d_head).
+void project(const Probe& probe, const kernels::Linear& w, Point point, int block,
+             View<const float> x, View<float> split, Workspace& work);
 
 /// out = W_o merge(z) and its site.   z: (B, heads, T, d_head)   out: (B, T, d)
 void project_out(const Probe& probe, const kernels::Linear& w, Point point, int block,
-                 View<const float> z, View<float> out);
+                 View<const float> z, View<float> out, Workspace& work);
 
 }  // namespace otoscope::model

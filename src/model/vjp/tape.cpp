@@ -27,8 +27,9 @@ struct Tape::Impl {
     KeysValues keys{at(points.k), at(points.v), at(points.k).shape[2], {}, false};
     keys.causal = site.stack == Stack::decoder && !cross;
     auto z = Tensor<float>::uninitialized(at(points.q).shape);
+    Room scores;
     attend({table, site.stack, {}, {}}, points, site.block, at(points.q), keys, z,
-           weights.precision);
+           weights.precision, scores);
     return matrices.emplace(site, recorder.last(site).clone()).first->second.view();
   }
 };
