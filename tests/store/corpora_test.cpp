@@ -43,9 +43,9 @@ class Setting {
 /// An `apt-get` that hands out archives from a folder, first in PATH.
 void make_apt_get(const fs::path& bin, const fs::path& archives) {
   io::make_folder(bin);
-  io::write_file(bin / "apt-get", "#!/bin/sh\nfor p; do :; done\ncp '" + archives.string() +
+  io::write_file(bin / "apt-get", "#!/bin/sh\nshift 2\nfor p; do cp '" + archives.string() +
                                       "'/\"$p\"_1_all.deb . 2>/dev/null || { echo \"E: Unable to "
-                                      "locate package $p\" >&2; exit 100; }\n");
+                                      "locate package $p\" >&2; exit 100; }; done\n");
   fs::permissions(bin / "apt-get", fs::perms::owner_all);
 }
 
@@ -186,21 +186,23 @@ TEST_CASE("packages are fetched once, unpacked whole, and errors say what to do"
   make_apt_get(bin, archives);
   const Setting path("PATH", bin.string() + ":" + std::getenv("PATH"));
   const fs::path target = folder.path() / "packages";
-  unpack_debian({"one", "two"}, target, silent_progress());
+  unpack_debian({"one", "two"}, target, 1000, silent_progress());
   CHECK(io::read_file(target / "one/usr/share/content") == "one");
   CHECK(io::read_file(target / "two/usr/share/content") == "two");
   CHECK_FALSE(fs::exists(target / "one_1_all.deb"));
 
   fs::remove_all(archives);  // not asked for again
-  unpack_debian({"one", "two"}, target, silent_progress());
+  unpack_debian({"one", "two"}, target, 1000, silent_progress());
   const std::string unknown =
-      error_of([&] { unpack_debian({"three"}, target, silent_progress()); });
-  CHECK(unknown.find("[three]") == 0);
-  CHECK(unknown.find("Unable to locate package") != std::string::npos);
+      error_of([&] { unpack_debian({"three"}, target, 1000, silent_progress()); });
+  CHECK(unknown.find("[apt-get download]") == 0);
+  CHECK(unknown.find("Unable to locate package three") != std::string::npos);
   CHECK(unknown.find("apt-get update") != std::string::npos);
 
-  io::write_file(target / "four_1_all.deb", "not an archive");
-  const std::string broken = error_of([&] { unpack_debian({"four"}, target, silent_progress()); });
+  io::make_folder(archives);
+  io::write_file(archives / "four_1_all.deb", "not an archive");
+  const std::string broken =
+      error_of([&] { unpack_debian({"four"}, target, 1000, silent_progress()); });
   CHECK(broken.find("cannot be unpacked") != std::string::npos);
   CHECK_FALSE(fs::exists(target / "four"));
   CHECK_FALSE(fs::exists(target / "four_1_all.deb"));
@@ -210,7 +212,7 @@ TEST_CASE("a system without apt-get is told so") {
   const TemporaryFolder folder;
   const Setting path("PATH", folder.path().string());
   const std::string error =
-      error_of([&] { unpack_debian({"x"}, folder.path() / "p", silent_progress()); });
+      error_of([&] { unpack_debian({"x"}, folder.path() / "p", 1000, silent_progress()); });
   CHECK(error.find("expected a Debian system") != std::string::npos);
 }
 

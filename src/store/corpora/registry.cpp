@@ -86,7 +86,7 @@ fs::path get_corpus(const KnownCorpus& corpus, Progress& progress) {
                     "expected " + human_bytes(wanted) + " free on the disk of " + folder.string() +
                         ", got " + human_bytes(room),
                     "make room, or set OTOSCOPE_HOME to a folder on another disk");
-  unpack_debian(corpus.packages, folder / "packages", progress);
+  unpack_debian(corpus.packages, folder / "packages", corpus.download_bytes, progress);
   write_manifest(manifest, builder_of(corpus)(folder / "packages", folder, progress));
   return manifest;
 }
