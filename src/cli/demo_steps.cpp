@@ -36,12 +36,13 @@ std::string shift_stores(const std::filesystem::path& out, const char* site) {
 std::vector<DemoStep> demo_steps(const std::filesystem::path& out) {
   const std::string activations = (out / "activations").string(),
                     shuffled = (out / "activations-shuffled").string();
-  const std::filesystem::path sae = out / "sae";
+  const std::filesystem::path sae = out / "sae", controls = sae / "controls";
   const std::string batch = (sae / kOut / "batchtopk-4096-k32").string(),
                     nested = (sae / kOut / "matryoshka-4096-k32").string(),
                     wide = (sae / kOut / "topk-15872-k45").string(),
                     middle = (sae / kMiddle / "batchtopk-4096-k32").string(),
-                    control = (sae / "shuffled" / "batchtopk-4096-k32").string();
+                    shuffled_sae = (controls / "shuffled" / "batchtopk-4096-k32").string(),
+                    frozen = (controls / "frozen" / "batchtopk-4096-k32-frozen").string();
   const std::vector<std::string> grid = {"--k", "32", "--expansion", "8", "--steps", "1000"};
   const auto with = [](std::vector<std::string> words, const std::vector<std::string>& more) {
     words.insert(words.end(), more.begin(), more.end());
@@ -53,19 +54,19 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out) {
       {"data", "fetch the speech", {"data", "get", kData}},
       {"extract",
        "activations of all clips, packed",
-       {"extract", "--model", kModel, "--site", kOut, "--site", kMiddle, "--data", kData, "--pack",
-        "--out", activations}},
+       {"extract", "--model", kModel, "--site", kOut, "--site", kMiddle, "--data", kData,
+        "--with-text", "--pack", "--out", activations}},
       {"extract-shuffled",
        "the same of the shuffled model, the control",
        {"extract", "--model", kModel, "--shuffle-weights", "1", "--site", kOut, "--data", kData,
-        "--pack", "--out", shuffled}},
+        "--with-text", "--pack", "--out", shuffled}},
   };
   for (const char* shift : kShiftsMs)
     steps.push_back({std::string("shift-") + shift,
                      std::string("test clips alone in a window, ") + shift + " ms in",
                      {"extract", "--model", kModel, "--site", kOut, "--site", kMiddle, "--data",
-                      kData, "--split", "test", "--limit", "96", "--shift-ms", shift, "--out",
-                      (out / "shifted" / shift).string()}});
+                      kData, "--with-text", "--split", "test", "--limit", "96", "--shift-ms", shift,
+                      "--out", (out / "shifted" / shift).string()}});
   const std::vector<DemoStep> rest = {
       {"train", "two sparse autoencoders on encoder.out",
        with({"train", "--activations", activations + "/" + kOut, "--out", (sae / kOut).string(),
@@ -77,8 +78,12 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out) {
             grid)},
       {"train-shuffled",
        "one on the shuffled model",
-       {"train", "--activations", shuffled + "/" + kOut, "--out", (sae / "shuffled").string(),
+       {"train", "--activations", shuffled + "/" + kOut, "--out", (controls / "shuffled").string(),
         "--arch", "batchtopk", "--k", "32", "--expansion", "8", "--steps", "500"}},
+      {"train-frozen", "one whose decoder stays random",
+       with({"train", "--activations", activations + "/" + kOut, "--out",
+             (controls / "frozen").string(), "--arch", "batchtopk", "--freeze-decoder"},
+            grid)},
       {"train-wide",
        "a wide TopK, 31 features a dimension",
        {"train", "--activations", activations + "/" + kOut, "--out", (sae / kOut).string(),
@@ -86,8 +91,8 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out) {
       {"eval",
        "faithful? beside controls, and in the model's place",
        {"eval", "--sae", batch, "--sae", nested, "--activations", activations + "/" + kOut,
-        "--model", kModel, "--data", kData, "--shuffled-sae", control, "--shuffled-activations",
-        shuffled + "/" + kOut, "--also",
+        "--model", kModel, "--data", kData, "--frozen-sae", frozen, "--shuffled-sae", shuffled_sae,
+        "--shuffled-activations", shuffled + "/" + kOut, "--also",
         "unpacked=" + shift_store(out, "0", kOut) + ",shifted=" + shift_store(out, "8620", kOut)}},
       {"eval-middle",
        "the same in the middle of the encoder",
@@ -107,6 +112,9 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out) {
        "what each feature hears, middle",
        {"describe", "--sae", middle, "--activations", activations + "/" + kMiddle, "--shifted",
         shift_stores(out, kMiddle)}},
+      {"describe-shuffled",
+       "the same rules on the shuffled model, the control",
+       {"describe", "--sae", shuffled_sae, "--activations", shuffled + "/" + kOut}},
       {"report", "the report", {"report", out.string(), "--model", kModel}},
   };
   steps.insert(steps.end(), rest.begin(), rest.end());

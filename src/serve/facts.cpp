@@ -49,6 +49,26 @@ io::Json feature_facts(const ChosenFeature& f) {
   return facts;
 }
 
+io::Json counts_facts(const DescribedSae& sae) {
+  const auto dead = sae.counts.states.find("dead");
+  const int64_t firing = sae.counts.features - (dead == sae.counts.states.end() ? 0 : dead->second);
+  io::Json facts = {
+      {"name", sae.files->name},
+      {"site", sae.files->site},
+      {"count", sae.counts.features},
+      {"firing", firing},
+      {"unnamed", sae.counts.unnamed},
+      {"unnamed_share",
+       firing > 0 ? static_cast<double>(sae.counts.unnamed) / static_cast<double>(firing) : 0.0},
+      {"states", sae.counts.states},
+      {"associations", sae.counts.associations}};
+  for (const char* state : {"alive", "dead", "dense", "position-bound", "unmeasured"})
+    if (!facts["states"].contains(state)) facts["states"][state] = 0;
+  for (const char* key : {"rows", "items", "clusters"})
+    if (sae.meta.contains(key)) facts[key] = std::stoll(sae.meta.at(key));
+  return facts;
+}
+
 }  // namespace
 
 DescribedSae describe_for_report(const SaeFiles& files, const ChoiceOptions& options) {
@@ -63,30 +83,31 @@ DescribedSae describe_for_report(const SaeFiles& files, const ChoiceOptions& opt
   return sae;
 }
 
-io::Json report_facts(const std::vector<DescribedSae>& saes) {
-  io::Json facts = {{"schema", "otoscope.report"}, {"version", 1}, {"saes", io::Json::array()}};
+std::vector<DescribedSae> controls_for_report(const RunFiles& run) {
+  std::vector<DescribedSae> controls;
+  for (const SaeFiles& sae : run.saes) {
+    if (!sae.control() || !sae.described) continue;
+    controls.emplace_back();
+    controls.back().files = &sae;
+    controls.back().counts = count_features(sae.folder / "features.sqlite");
+  }
+  return controls;
+}
+
+io::Json report_facts(const std::vector<DescribedSae>& saes,
+                      const std::vector<DescribedSae>& controls) {
+  io::Json facts = {{"schema", "otoscope.report"},
+                    {"version", 1},
+                    {"saes", io::Json::array()},
+                    {"controls", io::Json::array()}};
   for (const DescribedSae& sae : saes) {
-    const int64_t alive = sae.counts.features -
-                          (sae.counts.states.contains("dead") ? sae.counts.states.at("dead") : 0);
-    io::Json one = {
-        {"name", sae.files->name},
-        {"site", sae.files->site},
-        {"features", io::Json::array()},
-        {"count", sae.counts.features},
-        {"firing", alive},
-        {"unnamed", sae.counts.unnamed},
-        {"unnamed_share",
-         alive > 0 ? static_cast<double>(sae.counts.unnamed) / static_cast<double>(alive) : 0.0},
-        {"states", sae.counts.states},
-        {"associations", sae.counts.associations}};
-    for (const char* state : {"alive", "dead", "dense", "position-bound", "unmeasured"})
-      if (!one["states"].contains(state)) one["states"][state] = 0;
-    for (const char* key : {"rows", "items", "clusters"})
-      if (sae.meta.contains(key)) one[key] = std::stoll(sae.meta.at(key));
+    io::Json one = counts_facts(sae);
+    one["features"] = io::Json::array();
     for (const ChosenFeature& feature : sae.chosen)
       one["features"].push_back(feature_facts(feature));
     facts["saes"].push_back(std::move(one));
   }
+  for (const DescribedSae& control : controls) facts["controls"].push_back(counts_facts(control));
   return facts;
 }
 

@@ -23,8 +23,12 @@ struct DescribedSae {
 
 DescribedSae describe_for_report(const SaeFiles& files, const ChoiceOptions& options);
 
-/// {"schema": "otoscope.report", "version": 1, "saes": [{"name", "states", "unnamed", …,
-/// "features": [...]}]}
-io::Json report_facts(const std::vector<DescribedSae>& saes);
+/// Described controls: counts alone.
+std::vector<DescribedSae> controls_for_report(const RunFiles& run);
+
+/// {"schema": "otoscope.report", "version": 1, "saes": [{"name", "states", "unnamed", ...,
+/// "features": [...]}], "controls": [the same without features]}
+io::Json report_facts(const std::vector<DescribedSae>& saes,
+                      const std::vector<DescribedSae>& controls);
 
 }  // namespace otoscope::serve

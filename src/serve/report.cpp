@@ -63,6 +63,15 @@ void write_summary(Html& html, const RunFiles& run, const Document& facts) {
         .raw(bound(facts, pointer + "/states/position-bound", "count"));
     html.text(" hang on the place in the window.").close();
   }
+  for (size_t i = 0; i < facts.json->at("controls").size(); ++i) {
+    const std::string pointer = "/controls/" + std::to_string(i);
+    html.open("li").text("Control, " + facts.json->at("controls")[i]["name"].get<std::string>() +
+                         ": of ");
+    html.raw(bound(facts, pointer + "/firing", "count"))
+        .text(" features, ")
+        .raw(bound(facts, pointer + "/unnamed_share", "percent0"));
+    html.text(" go with nothing by the same rules (without a shift test).").close();
+  }
   html.close();
 }
 
@@ -113,12 +122,13 @@ ReportSummary write_report(const std::filesystem::path& folder, const ReportOpti
   const RunFiles run = read_run(folder);
   std::vector<DescribedSae> described;
   for (const SaeFiles& sae : run.saes)
-    if (sae.described && sae.name.find("shuffled") == std::string::npos)
+    if (sae.described && !sae.control())
       described.push_back(describe_for_report(sae, choice_of(options)));
   if (!options.model.empty())
     for (DescribedSae& sae : described) sae.words = time_words(sae.chosen, options.model, progress);
 
-  Document facts{"report.json", std::make_shared<io::Json>(report_facts(described))};
+  std::vector<DescribedSae> counted = controls_for_report(run);
+  Document facts{"report.json", std::make_shared<io::Json>(report_facts(described, counted))};
   io::write_json(folder / facts.file, *facts.json);
 
   ReportSummary summary;

@@ -68,7 +68,7 @@ SaeFiles read_sae(const std::filesystem::path& root, const std::filesystem::path
 
 std::string SaeFiles::title() const {
   return display_name(architecture) + ", " + std::to_string(cfg.json->value("d_sae", 0)) +
-         " features, " + site;
+         " features, " + site + (control() ? ", control: " + split(name, '/')[1] : "");
 }
 
 RunFiles read_run(const std::filesystem::path& folder) {

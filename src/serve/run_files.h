@@ -21,6 +21,8 @@ struct SaeFiles {
       training;            // of training.jsonl: "fvu", "l0", "dead" against the step
   bool described = false;  // features.sqlite is there
   std::string site, architecture;
+  /// Under sae/controls: trained to be compared with, not to be believed.
+  bool control() const { return name.rfind("controls/", 0) == 0; }
   std::string title() const;  // "BatchTopK, 4096 features, encoder.out"
 };
 
