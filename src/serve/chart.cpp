@@ -149,7 +149,7 @@ std::string dot_chart(const std::string& title, const std::vector<Series>& point
 
 std::string interval_chart(const std::string& title, const std::vector<IntervalRow>& rows,
                            const Axis& x) {
-  constexpr double kRow = 26, kNames = 230;
+  constexpr double kRow = 24, kNames = 340;
   const double height = kTop + kBottom + kRow * static_cast<double>(rows.size());
   Scale sx(x, kNames, kWidth - kRight), sy({}, 0, 1);
   for (const IntervalRow& row : rows)

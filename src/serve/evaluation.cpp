@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "serve/bound_number.h"
 #include "serve/chart.h"
@@ -149,6 +150,7 @@ void write_controls_that_win(Html& html, const RunFiles& run) {
 void write_plots(Html& html, const RunFiles& run) {
   std::vector<Series> loss, dead, rates, grid;
   std::vector<IntervalRow> kl;
+  std::set<std::string> drawn;
   for (const SaeFiles& sae : run.saes) {
     if (const auto curve = sae.training.find("fvu"); curve != sae.training.end())
       loss.push_back({sae.title(), curve->second.x, curve->second.y});
@@ -156,24 +158,24 @@ void write_plots(Html& html, const RunFiles& run) {
       dead.push_back({sae.title(), curve->second.x, curve->second.y});
     if (!sae.eval) continue;
     rates.push_back(rate_histogram(sae));
+    grid.push_back({sae.title(),
+                    {number(*sae.eval, "/table/0/fidelity/l0")},
+                    {number(*sae.eval, "/table/0/fidelity/fvu")}});
     for (size_t i = 0; i < table_of(*sae.eval).size(); ++i) {
-      const std::string pointer = "/table/" + std::to_string(i);
-      const std::string name =
-          i == 0 ? sae.title() : row_name(table_of(*sae.eval)[i]) + " (" + sae.name + ")";
-      const double fvu = number(*sae.eval, pointer + "/fidelity/fvu");
-      if (i == 0) grid.push_back({name, {number(*sae.eval, pointer + "/fidelity/l0")}, {fvu}});
-      if (has(*sae.eval, pointer + "/spliced/kl"))
-        kl.push_back({i == 0 ? sae.name : name, number(*sae.eval, pointer + "/spliced/kl"),
-                      number(*sae.eval, pointer + "/spliced/kl/low"),
-                      number(*sae.eval, pointer + "/spliced/kl/high")});
+      const std::string pointer = "/table/" + std::to_string(i) + "/spliced/kl";
+      std::string name = row_name(table_of(*sae.eval)[i]);
+      if (i > 0) name += ", " + sae.site;
+      // SAEs of one site share their controls: each is drawn once.
+      if (has(*sae.eval, pointer) && drawn.insert(i == 0 ? sae.name : name).second)
+        kl.push_back({i == 0 ? name + ", " + sae.site : name, number(*sae.eval, pointer),
+                      number(*sae.eval, pointer + "/low"), number(*sae.eval, pointer + "/high")});
     }
   }
   html.open("div", {{"class", "charts"}});
   if (!loss.empty())
     html.raw(
         line_chart("Training: variance not explained", loss, {"step"}, {"FVU of the batch", true}));
-  if (!dead.empty())
-    html.raw(line_chart("Training: dead features", dead, {"step"}, {"share dead"}));
+  if (!dead.empty()) html.raw(line_chart("Training: dead features", dead, {"step"}, {"features"}));
   if (!rates.empty())
     html.raw(line_chart("How often features fire", rates, {"log10 of firing rate"}, {"features"}));
   if (!grid.empty())

@@ -10,6 +10,11 @@
 namespace otoscope::serve {
 namespace {
 
+/// Punctuation that stands directly after the word before it.
+bool closes(const std::string& word) {
+  return word.find_first_not_of(".,;:!?)]%\"") == std::string::npos;
+}
+
 /// The clip's text; words that overlap the firing around the peak are marked.
 void write_text(Html& html, const Example& example, const std::vector<TimedWord>* words) {
   html.open("span", {{"class", "words"}});
@@ -17,14 +22,16 @@ void write_text(Html& html, const Example& example, const std::vector<TimedWord>
     html.text(example.text.empty() ? "(no text)" : example.text);
   } else {
     const double peak = audio::seconds_of({example.frame});
+    bool first = true;
     for (const TimedWord& word : *words) {
+      if (!first && !closes(word.word)) html.text(" ");
+      first = false;
       const bool under = word.start_s <= peak + 0.5 * audio::kFrameSeconds &&
                          peak - 0.5 * audio::kFrameSeconds <= word.end_s;
       if (under)
         html.leaf("mark", word.word);
       else
         html.text(word.word);
-      html.text(" ");
     }
   }
   html.close();
