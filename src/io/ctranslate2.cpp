@@ -3,10 +3,10 @@
 #include <cmath>
 #include <utility>
 
-#include "otoscope/io/numbers.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/hash.h"
+#include "otoscope/io/numbers.h"
 
 namespace otoscope::io {
 namespace fs = std::filesystem;

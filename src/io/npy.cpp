@@ -4,8 +4,8 @@
 #include <cstring>
 #include <string>
 
-#include "otoscope/io/numbers.h"
 #include "otoscope/core/errors.h"
+#include "otoscope/io/numbers.h"
 
 namespace otoscope::io {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <cstring>
 
-#include "otoscope/io/numbers.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
+#include "otoscope/io/numbers.h"
 
 namespace otoscope::io {
 

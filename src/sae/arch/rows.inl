@@ -28,7 +28,8 @@ template <class Coefficient, class Row>
 inline void weighted_sum(int64_t n, int64_t d, Coefficient coefficient, Row row, float* out) {
   int64_t i = 0;
   for (; i + kSpan <= d; i += kSpan)
-    sum_span(n, coefficient, [&](int64_t e) { return row(e) + i; }, out + i);
+    sum_span(
+        n, coefficient, [&](int64_t e) { return row(e) + i; }, out + i);
   if (i == d) return;
   for (int64_t e = 0; e < n; ++e) {
     const float c = coefficient(e);
