@@ -56,6 +56,7 @@ std::vector<store::Clip> chosen(std::vector<store::Clip> clips, const ExtractVer
   const auto limit = static_cast<size_t>(o.limit);
   if (limit == 0 || clips.size() <= limit) return clips;
   std::vector<std::string> hashes;
+  hashes.reserve(clips.size());
   for (const store::Clip& clip : clips) hashes.push_back(io::sha256(clip.id));
   std::vector<std::string> sorted = hashes;
   std::sort(sorted.begin(), sorted.end());

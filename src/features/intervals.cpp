@@ -1,6 +1,7 @@
 #include "features/intervals.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "otoscope/core/errors.h"
@@ -23,7 +24,7 @@ Tensor<float> multiplicities(int64_t C, int replicates, uint64_t seed) {
 }
 
 double percentile(std::vector<float>& values, double q) {
-  const auto place = static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1) + 0.5);
+  const auto place = std::llround(q * static_cast<double>(values.size() - 1));
   std::nth_element(values.begin(), values.begin() + place, values.end());
   return values[static_cast<size_t>(place)];
 }

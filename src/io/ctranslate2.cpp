@@ -1,5 +1,6 @@
 #include "otoscope/io/ctranslate2.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -79,7 +80,7 @@ Tensor<float> CTranslate2::floats(std::string_view name) const {
     if (!(scale[i] > 0) || std::isinf(scale[i]))
       throw UserError(path_.string(), "expected scales above 0 for " + std::string(name) +
                                           ", got " + std::to_string(scale[i]));
-  const int64_t width = rows > 0 ? values.size() / rows : 0;
+  const int64_t width = std::max<int64_t>(1, rows > 0 ? values.size() / rows : 1);
   for (int64_t i = 0; i < values.size(); ++i)
     values[i] = static_cast<float>(levels[i]) / scale[scale.size() == 1 ? 0 : i / width];
   return values;

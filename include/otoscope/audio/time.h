@@ -3,6 +3,7 @@
 /// hop 160, one encoder frame per 320 samples = 20 ms, centred on sample 320 t).
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 namespace otoscope::audio {
@@ -24,7 +25,7 @@ inline double seconds_of_samples(int64_t samples) {
 }
 /// The frame whose centre is nearest to a time.
 inline Frame frame_at(double seconds) {
-  return {static_cast<int64_t>(seconds / kFrameSeconds + 0.5)};
+  return {std::llround(seconds / kFrameSeconds)};
 }
 /// Frames that carry audio: ceil(samples / 320), at most `context` (1500 for 30 s).
 inline int64_t valid_frames(int64_t samples, int64_t context = kWindowFrames) {
