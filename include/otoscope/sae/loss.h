@@ -24,7 +24,7 @@ struct LossOptions {
 
   // jumprelu (arXiv:2407.14435): "l0": sparsity * L0; "target": sparsity * (L0/k - 1)^2.
   std::string penalty = "target";
-  double bandwidth = 0.05;  // of the pseudo-derivatives, in units of E||x||^2 = 1
+  double bandwidth = 1.0;  // of the pseudo-derivatives, the trainer's units, E||x||^2 = d
 
   // matryoshka: prefix widths, ascending, the last is F; and the weight of each prefix's loss.
   std::vector<int64_t> prefixes;

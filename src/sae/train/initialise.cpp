@@ -26,7 +26,9 @@ Tensor<float> sample(const BatchSource& source, uint64_t seed, int64_t batch) {
   return x;
 }
 
-double scale_to_one(Tensor<float>& x, const char* which) {
+/// x := s x with E||x||^2 = d: unit variance a coordinate. In smaller units Adam's steps of the
+/// biases are large beside the activations, and its eps slows rare features.
+double scale_to_width(Tensor<float>& x, const char* which) {
   const double squared = mean_squared_norm(x);
   if (!std::isfinite(squared))
     throw UserError(
@@ -35,7 +37,7 @@ double scale_to_one(Tensor<float>& x, const char* which) {
         "extract again, or look for overflow in what wrote them");
   if (!(squared > 0))
     throw UserError("activations", std::string("the first ") + which + " rows are all zero");
-  const double s = 1.0 / std::sqrt(squared);
+  const double s = std::sqrt(static_cast<double>(x.shape()[1]) / squared);
   for (int64_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(x[i] * s);
   return s;
 }
@@ -127,11 +129,11 @@ std::vector<double> geometric_median(View<const float> x) {
 DataStart measure(const TrainData& data, uint64_t seed, int64_t batch) {
   DataStart start;
   start.x = sample(*data.input, seed, batch);
-  start.s_in = start.s_out = scale_to_one(start.x, "input");
+  start.s_in = start.s_out = scale_to_width(start.x, "input");
   start.median_in = start.median_out = geometric_median(start.x);
   if (data.target != nullptr) {
     start.y = sample(*data.target, seed, batch);
-    start.s_out = scale_to_one(start.y, "target");
+    start.s_out = scale_to_width(start.y, "target");
     start.median_out = geometric_median(start.y);
   }
   return start;
@@ -160,7 +162,7 @@ Sae initial_sae(const TrainOptions& o, const DataStart& start, bool transcoder) 
   scale(pre, ratio);
   if (o.arch == "jumprelu") {
     // So that training starts within reach of the L0 aimed at, not at F/2.
-    const float theta = std::max(value_exceeded(pre, std::min(4 * o.k, F / 2)), 1e-3f);
+    const float theta = std::max(value_exceeded(pre, std::min(4 * o.k, F / 2)), 1e-2f);
     sae.threshold = Tensor<float>(Shape{F});
     std::fill_n(sae.threshold.data(), F, theta);
   }

@@ -7,7 +7,7 @@ namespace otoscope::sae {
 
 /// What the data say before the first step, the same for all SAEs that share an order of rows.
 struct DataStart {
-  double s_in = 1, s_out = 1;                 // x := s x gives E||x||^2 = 1
+  double s_in = 1, s_out = 1;                 // x := s x gives E||x||^2 = d
   std::vector<double> median_in, median_out;  // geometric medians, scaled
   Tensor<float> x, y;                         // a first sample, scaled
 };

@@ -26,9 +26,11 @@ double default_lr(int64_t F, int64_t rows) {
   return at_4096 / std::sqrt(static_cast<double>(F) / 4096.0);
 }
 
-double default_sparsity(const std::string& arch) {
-  if (arch == "jumprelu") return 1.0;
-  return arch == "gated" ? 0.1 : 0.2;
+/// In the trainer's units (E||x||^2 = d) losses grow with d and codes with sqrt(d).
+double default_sparsity(const std::string& arch, int64_t d_out) {
+  const auto d = static_cast<double>(d_out);
+  if (arch == "jumprelu") return d;
+  return (arch == "gated" ? 0.1 : 0.2) * std::sqrt(d);
 }
 
 }  // namespace
@@ -43,8 +45,8 @@ TrainOptions resolve(TrainOptions o, int64_t d, int64_t d_out) {
   o.tokens = 0;
   const int64_t rows = checked_product(o.steps, o.batch, "--steps");
   if (o.lr == 0) o.lr = default_lr(o.latents, rows);
-  if (o.sparsity < 0) o.sparsity = default_sparsity(o.arch);
-  if (o.bandwidth == 0) o.bandwidth = 0.05;
+  if (o.sparsity < 0) o.sparsity = default_sparsity(o.arch, d_out);
+  if (o.bandwidth == 0) o.bandwidth = 1.0;
   if (o.dead_window == 0) o.dead_window = std::clamp<int64_t>(rows / 5, 1, 1'000'000);
   if (o.aux_k == 0) o.aux_k = std::max<int64_t>(1, d_out / 2);
   if (!(o.warmup + o.decay <= 1.0))
@@ -84,7 +86,7 @@ LossOptions loss_options(const TrainOptions& o) {
 }
 
 std::string plan_hash(const TrainOptions& resolved, const TrainData& data) {
-  constexpr int kVersion = 1;  // of the training itself: other bits, other number
+  constexpr int kVersion = 2;  // of the training itself: other bits, other number
   TrainOptions options = resolved;
   io::OrderedJson plan;
   plan["version"] = kVersion;
