@@ -1,10 +1,12 @@
 #include "otoscope/serve/report.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "otoscope/core/errors.h"
 #include "otoscope/core/version.h"
 #include "otoscope/io/file.h"
+#include "otoscope/io/hash.h"
 #include "otoscope/serve/check.h"
 #include "serve/evaluation.h"
 #include "serve/facts.h"
@@ -115,11 +117,51 @@ void write_limits(Html& html, const RunFiles& run) {
   html.close();
 }
 
+/// What the page is made of: equal inputs give an equal page.
+std::string inputs_of(const RunFiles& run, const ReportOptions& options) {
+  std::string inputs = std::string("otoscope ") + kVersion + " features " +
+                       std::to_string(options.features) + " examples " +
+                       std::to_string(options.examples) + " model " + options.model + " seed " +
+                       std::to_string(options.seed);
+  for (const SaeFiles& sae : run.saes)
+    for (const char* name : {"cfg.json", "eval.json", "training.jsonl", "features.sqlite"})
+      if (std::filesystem::exists(sae.folder / name))
+        inputs += " " + io::sha256_file(sae.folder / name);
+  return io::sha256(inputs + std::string(embedded::report_css) + std::string(embedded::report_js));
+}
+
+/// The page that lies there, if it was made of the same inputs and still equals its files.
+std::optional<ReportSummary> existing_report(const RunFiles& run, const std::string& inputs) {
+  const std::filesystem::path page = run.folder / "report.html", facts = run.folder / "report.json";
+  if (!std::filesystem::exists(page) || !std::filesystem::exists(facts)) return {};
+  const std::string html = io::read_file(page);
+  if (html.find("content=\"" + inputs + "\"") == std::string::npos) return {};
+  const ReportCheck check = check_report(html, run.folder);
+  if (!check.problems.empty()) return {};
+  ReportSummary summary;
+  summary.path = page;
+  summary.bytes = static_cast<int64_t>(std::filesystem::file_size(page));
+  summary.numbers = check.numbers;
+  summary.saes = static_cast<int64_t>(run.saes.size());
+  const io::Json json = io::read_json(facts);
+  for (const io::Json& sae : json.at("saes"))
+    for (const io::Json& feature : sae.at("features")) {
+      ++summary.features;
+      summary.examples += static_cast<int64_t>(feature.at("examples").size());
+    }
+  return summary;
+}
+
 }  // namespace
 
 ReportSummary write_report(const std::filesystem::path& folder, const ReportOptions& options,
                            Progress& progress) {
   const RunFiles run = read_run(folder);
+  const std::string inputs = inputs_of(run, options);
+  if (const auto existing = existing_report(run, inputs)) {
+    progress.note(existing->path.string() + ": already made of these files");
+    return *existing;
+  }
   std::vector<DescribedSae> described;
   for (const SaeFiles& sae : run.saes)
     if (sae.described && !sae.control())
@@ -128,7 +170,7 @@ ReportSummary write_report(const std::filesystem::path& folder, const ReportOpti
     for (DescribedSae& sae : described) sae.words = time_words(sae.chosen, options.model, progress);
 
   std::vector<DescribedSae> counted = controls_for_report(run);
-  Document facts{"report.json", std::make_shared<io::Json>(report_facts(described, counted))};
+  const Document facts{"report.json", std::make_shared<io::Json>(report_facts(described, counted))};
   io::write_json(folder / facts.file, *facts.json);
 
   ReportSummary summary;
@@ -138,6 +180,7 @@ ReportSummary write_report(const std::filesystem::path& folder, const ReportOpti
       .open("head")
       .single("meta", {{"charset", "utf-8"}});
   html.single("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
+  html.single("meta", {{"name", "otoscope-inputs"}, {"content", inputs}});
   html.leaf("title", "What the model hears")
       .open("style")
       .raw(embedded::report_css)
