@@ -2,6 +2,7 @@
 /// A store whose features are known: rows are sums of axes, the SAE reads each axis.
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "otoscope/sae/sae.h"
@@ -35,7 +36,7 @@ struct PlantedRow {
 /// languages a and b and have a cluster each.
 template <class Value>
 void write_planted(const std::filesystem::path& folder, int64_t items, int64_t n,
-                   const Value& value) {
+                   const Value& value, const std::string& audio = {}) {
   store::Header header;
   header.site = "encoder.out";
   header.model_name = "planted";
@@ -48,7 +49,7 @@ void write_planted(const std::filesystem::path& folder, int64_t items, int64_t n
   for (int64_t i = 0; i < items; ++i) {
     store::Item item;
     item.id = "clip" + std::to_string(i);
-    item.path = "/nowhere/" + item.id + ".wav";
+    item.path = audio.empty() ? "/nowhere/" + item.id + ".wav" : audio;
     item.language = i % 2 == 0 ? "a" : "b";
     item.split = "test";
     item.prompt_id = item.cluster = item.id;
