@@ -65,7 +65,7 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out) {
     steps.push_back({std::string("shift-") + shift,
                      std::string("test clips alone in a window, ") + shift + " ms in",
                      {"extract", "--model", kModel, "--site", kOut, "--site", kMiddle, "--data",
-                      kData, "--with-text", "--split", "test", "--limit", "96", "--shift-ms", shift,
+                      kData, "--with-text", "--split", "test", "--limit", "48", "--shift-ms", shift,
                       "--out", (out / "shifted" / shift).string()}});
   const std::vector<DemoStep> rest = {
       {"train", "two sparse autoencoders on encoder.out",
@@ -103,7 +103,7 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out) {
       {"eval-wide",
        "the wide one, without decoding",
        {"eval", "--sae", wide, "--activations", activations + "/" + kOut, "--model", kModel,
-        "--data", kData, "--no-decode"}},
+        "--data", kData, "--no-decode", "--controls", "mean,pca"}},
       {"describe",
        "what each feature hears, encoder.out",
        {"describe", "--sae", batch, "--activations", activations + "/" + kOut, "--shifted",
