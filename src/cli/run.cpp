@@ -128,7 +128,7 @@ int run_verb(const VerbEntry& entry, const std::vector<std::string>& words) {
 void Context::print(std::string_view text) const {
   if (quiet) return;
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
-      std::fputc('\n', stdout) == EOF)
+      std::fputc('\n', stdout) == EOF || std::fflush(stdout) != 0)
     throw UserError("standard output", "expected room for the result, got a failed write");
 }
 
