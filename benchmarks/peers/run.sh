@@ -12,13 +12,14 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 [ -f build-bench/build.ninja ] || cmake --preset release -B build-bench -DOTOSCOPE_BENCH=ON -DOTOSCOPE_TESTS=OFF >/dev/null
 ninja -C build-bench otoscope_bench otoscope >/dev/null
-rows=build-bench/peers-rows.safetensors
-echo "== SAE step: peers"
-"$venv/bin/python" benchmarks/peers/sae_step.py --write-data "$rows" --threads 2
-echo "== SAE step: otoscope"
-OTOSCOPE_BENCH_ROWS=$rows build-bench/bin/otoscope_bench --benchmark_filter='step'
-echo "== whisper-base encoder: peers"
-"$venv/bin/python" benchmarks/peers/whisper_encoder.py --threads 2
-echo "== whisper-base encoder: otoscope"
 build-bench/bin/otoscope models get whisper-base >/dev/null 2>&1
-build-bench/bin/otoscope_bench --benchmark_filter='whisper|encoder'
+rows=build-bench/peers-rows.safetensors
+"$venv/bin/python" benchmarks/peers/sae_step.py --write-data "$rows"
+echo "== SAE step: peers"
+"$venv/bin/python" benchmarks/peers/sae_step.py --data "$rows" --threads 2
+echo "== SAE step: otoscope"
+OTOSCOPE_BENCH_ROWS=$rows build-bench/bin/otoscope_bench --benchmark_filter='sae/step/topk/4096'
+echo "== whisper-base encoder: peers"
+"$venv/bin/python" benchmarks/peers/whisper_encoder.py "${OTOSCOPE_HOME:-$HOME/.cache/otoscope}/models/whisper-base" --threads 2
+echo "== whisper-base encoder: otoscope"
+build-bench/bin/otoscope_bench --benchmark_filter='^encoder|no_listener'
