@@ -38,7 +38,9 @@ TEST_CASE("time warping takes openai-whisper's path, ties included") {
 }
 
 TEST_CASE("the median filter reflects its ends and leaves short rows alone") {
-  for (const io::Json& one : io::read_json(golden("timing/median_filter.json"))["cases"]) {
+  const io::Json cases = io::read_json(golden("timing/median_filter.json"))["cases"];
+  REQUIRE(cases.size() >= 10);
+  for (const io::Json& one : cases) {
     Tensor<float> x = matrix(one["in"]);
     median_filter(x, one["width"].get<int>());
     CHECK_CLOSE(x, matrix(one["out"]), 0.0);
