@@ -2,13 +2,11 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/verb.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
-#include "otoscope/io/hash.h"
 #include "otoscope/store/corpora.h"
 
 namespace otoscope::cli {
@@ -17,8 +15,7 @@ namespace {
 struct ExtractVerbOptions {
   std::string model, data, out, precision = "f32";
   std::vector<std::string> site;
-  int64_t shuffle_weights = -1, limit = 0;
-  std::string split = "all";
+  int64_t shuffle_weights = -1;
   bool with_text = false;
   store::ExtractOptions extract;
 
@@ -28,10 +25,7 @@ struct ExtractVerbOptions {
     v("site", o.site, "sites, each written to OUT/SITE; `models show MODEL` lists them");
     v("data", o.data, "manifest.jsonl, or the name of a fetched corpus");
     v("out", o.out, "folder of the stores");
-    v("split", o.split, "clips to take", Choices{{"all", "train", "dev", "test"}});
     v("with-text", o.with_text, "only clips with speech and a text");
-    v("limit", o.limit, "at most so many clips, the first by hash of their id; 0 = all",
-      Range{0, 1e9});
     v("precision", o.precision, "how the model computes", Choices{{"f32", "bf16"}});
     v("shuffle-weights", o.shuffle_weights,
       "control: permute the entries of every weight by this seed; -1 = do not", Range{-1, 9e18});
@@ -47,22 +41,11 @@ std::string name_of(const std::string& model) {
   return (whole.has_filename() ? whole.filename() : whole.parent_path().filename()).string();
 }
 
-/// The clips that were asked for, in the manifest's order.
-std::vector<store::Clip> chosen(std::vector<store::Clip> clips, const ExtractVerbOptions& o) {
-  std::erase_if(clips, [&](const store::Clip& clip) {
-    const bool has_text = clip.speech && clip.text && !trimmed(*clip.text).empty();
-    return (o.split != "all" && clip.split != o.split) || (o.with_text && !has_text);
+/// Speech without a text says nothing that a reader of the report could check.
+void keep_clips_with_text(std::vector<store::Clip>& clips) {
+  std::erase_if(clips, [](const store::Clip& clip) {
+    return !clip.speech || !clip.text || trimmed(*clip.text).empty();
   });
-  const auto limit = static_cast<size_t>(o.limit);
-  if (limit == 0 || clips.size() <= limit) return clips;
-  std::vector<std::string> hashes;
-  hashes.reserve(clips.size());
-  for (const store::Clip& clip : clips) hashes.push_back(io::sha256(clip.id));
-  std::vector<std::string> sorted = hashes;
-  std::sort(sorted.begin(), sorted.end());
-  size_t place = 0;
-  std::erase_if(clips, [&](const store::Clip&) { return hashes[place++] >= sorted[limit]; });
-  return clips;
 }
 
 class Extract : public VerbWith<ExtractVerbOptions> {
@@ -80,6 +63,7 @@ class Extract : public VerbWith<ExtractVerbOptions> {
     options_.extract.pack_seed = context.common.seed;
     auto manifest = store::read_manifest(store::resolve_manifest(o.data));
     store::assign_splits(manifest.clips);
+    if (o.with_text) keep_clips_with_text(manifest.clips);
 
     model::LoadOptions load;
     load.precision = o.precision == "bf16" ? Precision::bf16 : Precision::f32;
@@ -88,8 +72,8 @@ class Extract : public VerbWith<ExtractVerbOptions> {
     std::vector<model::Site> sites;
     for (const std::string& name : o.site) sites.push_back(model::find_site(model.dims(), name));
 
-    const auto report = store::extract(model, name_of(o.model), sites, chosen(manifest.clips, o),
-                                       o.extract, o.out, context.progress);
+    const auto report = store::extract(model, name_of(o.model), sites, manifest.clips, o.extract,
+                                       o.out, context.progress);
     print(context, report, sites);
     return 0;
   }
