@@ -88,6 +88,12 @@ struct Encoder::Impl {
   }
 };
 
+float output_scale(const Sae& sae, const float* x) {
+  return sae.normalize == Normalize::none
+             ? 1.0F
+             : normalize_row(sae.normalize, x, sae.d(), nullptr).multiply;
+}
+
 Encoder::Encoder(const Sae& sae, Precision p) : impl_(std::make_unique<Impl>(sae, p)) {}
 Encoder::~Encoder() = default;
 

@@ -55,6 +55,10 @@ Sae load(const std::filesystem::path& folder);
 /// Writes exactly SAELens's layout; our extras go under metadata.otoscope. Sets hash and folder.
 void save(Sae& sae, const std::filesystem::path& folder);
 
+/// c of a row x (d), where xhat = c (z W_dec + b_dec) + shift: 1 unless rows are normalised one by
+/// one.
+float output_scale(const Sae& sae, const float* x);
+
 /// Ready to run: packed weights. Borrows the Sae.
 class Encoder {
  public:
