@@ -50,22 +50,37 @@ void check_labels(std::string_view where, ClipLabels& clip) {
                     "mend the label file");
   };
   for (Track& track : clip.tracks) {
-    double before = 0;
+    if (!(track.quality >= 0 && track.quality <= 1))
+      throw UserError(std::string(where),
+                      fmt::format("expected a quality from 0 to 1 for {}, got {}",
+                                  label_kind_name(track.kind), track.quality));
+    // Negated, so that NaN is refused too.
+    if (!(track.known_from >= 0 && track.known_to >= track.known_from))
+      throw UserError(
+          std::string(where),
+          fmt::format("expected {} to be known from a time to a later one, got {} to {}",
+                      label_kind_name(track.kind), track.known_from, track.known_to));
+    double start_before = 0, end_before = 0;
     for (Label& label : track.labels) {
       if (!std::isfinite(label.start) || !std::isfinite(label.end) || label.start < 0)
         refuse(track, label, "is not inside the clip");
       if (label.end < label.start) refuse(track, label, "ends before it starts");
       if (label.end > clip.duration_s + kFrameSeconds)
         refuse(track, label, fmt::format("ends past the clip ({:.3f} s)", clip.duration_s));
+      if (label.start < start_before)
+        refuse(track, label,
+               fmt::format("starts before the one before it ({:.3f} s)", start_before));
+      // Times are printed to milliseconds, so neighbours may cross by the rounding.
+      if (!many_at_once(track.kind) && label.start < end_before - 1.5e-3)
+        refuse(track, label,
+               fmt::format("overlaps the one before it, which ends at {:.3f} s", end_before));
+      start_before = label.start;
+      end_before = std::max(end_before, label.end);
       label.end = std::min(label.end, clip.duration_s);
       label.start = std::min(label.start, label.end);
-      // Times are printed to milliseconds, so neighbours may cross by the rounding.
-      if (!many_at_once(track.kind) && label.start < before - 1.5e-3)
-        refuse(track, label,
-               fmt::format("overlaps the one before it, which ends at {:.3f} s", before));
-      before = std::max(before, label.end);
     }
     track.known_to = std::min(track.known_to, clip.duration_s);
+    track.known_from = std::min(track.known_from, track.known_to);
   }
 }
 

@@ -6,31 +6,11 @@
 #include "features/examples.h"
 #include "features/tally.h"
 #include "otoscope/audio/decode.h"
-#include "otoscope/audio/time.h"
+#include "otoscope/audio/level.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 
 namespace otoscope::features {
-namespace {
-
-constexpr float kSilenceBelowPeakDb = 35.0f;
-constexpr float kFloorDb = -100.0f;
-
-/// Level of the 20 ms centred on a frame, in dB relative to full scale.
-float level_db(std::span<const float> pcm, int64_t frame) {
-  const int64_t centre = frame * audio::kFrameSamples, half = audio::kFrameSamples / 2;
-  const int64_t begin = std::max<int64_t>(0, centre - half);
-  const int64_t end = std::min<int64_t>(static_cast<int64_t>(pcm.size()), centre + half);
-  if (begin >= end) return NAN;
-  double power = 0;
-  for (int64_t i = begin; i < end; ++i)
-    power += static_cast<double>(pcm[static_cast<size_t>(i)]) * pcm[static_cast<size_t>(i)];
-  power /= static_cast<double>(end - begin);
-  return power > 0 ? std::max(kFloorDb, static_cast<float>(10 * std::log10(power))) : kFloorDb;
-}
-
-}  // namespace
-
 RowFacts row_facts(const store::Store& store, Progress& progress) {
   RowFacts facts;
   if (store.unit() != "frame") return facts;
@@ -48,15 +28,15 @@ RowFacts row_facts(const store::Store& store, Progress& progress) {
     } catch (const UserError& error) {
       progress.note(std::string("loudness of one clip is unknown: ") + error.what());
     }
-    float loudest = kFloorDb;
+    float loudest = audio::kQuietestDb;
     for (int64_t r = 0; r < item.n_rows; ++r) {
-      const float level = level_db(pcm, store.origin(item.first_row + r).frame);
+      const float level = audio::level_db(pcm, {store.origin(item.first_row + r).frame});
       facts.loudness_db[static_cast<size_t>(item.first_row + r)] = level;
       if (level > loudest) loudest = level;
     }
     for (int64_t row = item.first_row; row < item.first_row + item.n_rows; ++row)
       facts.silent[static_cast<size_t>(row)] =
-          facts.loudness_db[static_cast<size_t>(row)] < loudest - kSilenceBelowPeakDb;
+          facts.loudness_db[static_cast<size_t>(row)] < loudest - audio::kSilenceBelowPeakDb;
     progress.advance(static_cast<int64_t>(i) + 1);
   }
   progress.finish();

@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "otoscope/audio/label_lines.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/file.h"
@@ -78,14 +79,7 @@ Clip clip_of(const Line& line, const fs::path& folder) {
   clip.duration_s = line.seconds("duration", -1.0);
   if (line.has("text")) clip.text = line.text({"text"});
   clip.id = line.text({"id"});
-  if (clip.id.empty()) {
-    clip.id = fs::path(named).replace_extension().lexically_normal().string();
-    if (clip.offset_s > 0) {
-      char offset[32];
-      std::snprintf(offset, sizeof offset, "@%.3f", clip.offset_s);
-      clip.id += offset;
-    }
-  }
+  if (clip.id.empty()) clip.id = audio::default_clip_id(named, clip.offset_s);
   clip.language = line.text({"language", "lang", "source_lang"});
   clip.speaker = line.text({"speaker"});
   clip.gender = line.text({"gender"});

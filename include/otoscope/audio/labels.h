@@ -64,7 +64,8 @@ struct ClipLabels {
 };
 
 /// UserError "[where] …" for reversed, overlapping (unless many_at_once), unordered or non-finite
-/// labels, or ones that end more than 20 ms past the clip; labels that end within it are cut.
+/// labels, ones that end more than 20 ms past the clip (what ends within them is cut), a quality
+/// outside 0 … 1 and a reversed range of what is known.
 void check_labels(std::string_view where, ClipLabels& labels);
 
 }  // namespace otoscope::audio
