@@ -38,20 +38,24 @@ int64_t peak_memory_bytes() {
   return int64_t{usage.ru_maxrss} * 1024;
 }
 
-/// Seconds that each step took when it did its work: a later call that finds it done leaves them.
+/// Seconds that each step took when it did its work: a later call that finds it done leaves them,
+/// one that runs another command in its place begins anew.
 class Times {
  public:
   explicit Times(std::filesystem::path file) : file_(std::move(file)) {
     if (std::filesystem::exists(file_)) times_ = io::read_json(file_);
   }
-  void add(const std::string& step, double seconds, bool finished) {
-    const double before = times_.contains(step) && !times_[step].value("finished", false)
-                              ? times_[step].value("seconds", 0.0)
-                              : 0;
-    if (times_.contains(step) && times_[step].value("finished", false)) return;
-    times_[step] = {{"seconds", before + seconds},
-                    {"finished", finished},
-                    {"peak_memory_bytes", peak_memory_bytes()}};
+  void add(const DemoStep& step, double seconds, bool finished) {
+    const std::string command = join(step.words, " ");
+    double before = 0;
+    if (times_.contains(step.name) && times_[step.name].value("command", "") == command) {
+      if (times_[step.name].value("finished", false)) return;
+      before = times_[step.name].value("seconds", 0.0);
+    }
+    times_[step.name] = {{"command", command},
+                         {"seconds", before + seconds},
+                         {"finished", finished},
+                         {"peak_memory_bytes", peak_memory_bytes()}};
     io::write_json(file_, times_);
   }
   double seconds(const std::string& step) const {
@@ -83,11 +87,11 @@ class Demo : public VerbWith<DemoOptions> {
       try {
         status = run_words(steps[i].words, context);
       } catch (...) {
-        times.add(steps[i].name, seconds_since(step_begin), false);
+        times.add(steps[i], seconds_since(step_begin), false);
         throw;
       }
       if (status != 0) return status;
-      times.add(steps[i].name, seconds_since(step_begin), true);
+      times.add(steps[i], seconds_since(step_begin), true);
     }
     write_run_record(out, steps);
     context.print(closing(out, steps, times, seconds_since(begin)));
