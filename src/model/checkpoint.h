@@ -54,6 +54,9 @@ void require(const TensorSource& source, const std::string& name);
 Checkpoint read_hugging_face(const std::filesystem::path& folder, Progress& progress);
 Checkpoint read_ctranslate2(const std::filesystem::path& folder, Progress& progress);
 
+/// Of either kind of folder; UserError where there is neither.
+Checkpoint read_checkpoint(const std::filesystem::path& folder, Progress& progress);
+
 /// Sizes that no model can have end here with a UserError, before anything is allocated.
 void check_dims(const Dims& dims, const std::string& where);
 

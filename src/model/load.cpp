@@ -1,5 +1,6 @@
 #include "model/weights.h"
 #include "otoscope/core/errors.h"
+#include "otoscope/model/convert.h"
 #include "otoscope/model/registry.h"
 #include "otoscope/model/whisper.h"
 
@@ -8,18 +9,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
+bool is_hugging_face(const fs::path& folder) {
+  return fs::exists(folder / "model.safetensors") ||
+         fs::exists(folder / "model.safetensors.index.json");
+}
+
+bool is_ctranslate2(const fs::path& folder) {
+  return fs::exists(folder / "model.bin") || fs::exists(folder / "model.bin.part1");
+}
+
+}  // namespace
+
+bool is_checkpoint(const fs::path& folder) {
+  return is_hugging_face(folder) || is_ctranslate2(folder);
+}
+
 Checkpoint read_checkpoint(const fs::path& folder, Progress& progress) {
-  if (fs::exists(folder / "model.safetensors") ||
-      fs::exists(folder / "model.safetensors.index.json"))
-    return read_hugging_face(folder, progress);
-  if (fs::exists(folder / "model.bin") || fs::exists(folder / "model.bin.part1"))
-    return read_ctranslate2(folder, progress);
+  if (is_hugging_face(folder)) return read_hugging_face(folder, progress);
+  if (is_ctranslate2(folder)) return read_ctranslate2(folder, progress);
   throw UserError(folder.string(),
                   "expected model.safetensors, its index, or CTranslate2's model.bin, got none",
                   "convert other formats to one of these first");
 }
-
-}  // namespace
 
 Whisper Whisper::load(const fs::path& name, const LoadOptions& options, Progress& progress) {
   const fs::path folder = resolve_model(name.string());

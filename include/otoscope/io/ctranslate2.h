@@ -1,5 +1,6 @@
 #pragma once
-/// CTranslate2's model.bin, binary versions 1 to 6 (formats.md §1.7): named variables and aliases.
+/// CTranslate2's model.bin, binary versions 1 to 6 (formats.md §1.7): named variables and aliases;
+/// read, and written as version 6.
 
 #include <cstdint>
 #include <filesystem>
@@ -58,5 +59,13 @@ class CTranslate2 {
   std::string joined_;  // where the file comes in parts
   Ct2Contents contents_;
 };
+
+/// Writes binary version 6, as CTranslate2's own converter does: variables in byte order of name,
+/// an array that equals one before it (dtype, shape and bytes) stored once and aliased, and
+/// `aliases` besides. Returns the SHA-256 of the file. A variable of 4 GiB or more does not fit the
+/// format: UserError.
+std::string write_ctranslate2(const std::filesystem::path& path, std::string_view spec,
+                              uint32_t revision, std::vector<NamedTensor> variables,
+                              std::map<std::string, std::string> aliases = {});
 
 }  // namespace otoscope::io

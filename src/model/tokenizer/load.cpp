@@ -27,6 +27,8 @@ std::optional<bool> says_multilingual(const std::filesystem::path& folder) {
   return found->get<bool>();
 }
 
+}  // namespace
+
 Vocabulary read_vocabulary(const std::filesystem::path& folder, int64_t n_vocab) {
   if (const auto file = folder / "tokenizer.json"; present(file))
     return parse_tokenizer_json(io::read_file(file, kLimit), file.string(), n_vocab);
@@ -44,8 +46,6 @@ Vocabulary read_vocabulary(const std::filesystem::path& folder, int64_t n_vocab)
                   "expected tokenizer.json, vocab.json or vocabulary.txt, got none",
                   "copy the tokenizer of this model into its folder");
 }
-
-}  // namespace
 
 Tokenizer Tokenizer::load(const std::filesystem::path& folder, int64_t n_vocab,
                           Progress& progress) {

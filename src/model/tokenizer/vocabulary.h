@@ -32,6 +32,9 @@ Vocabulary parse_vocab_and_merges(std::string_view vocab, std::string_view merge
 Vocabulary parse_token_list(std::string_view text, bool json, std::string_view where,
                             int64_t n_vocab);
 
+/// Of the first tokenizer file that the folder of a model holds. UserError if it holds none.
+Vocabulary read_vocabulary(const std::filesystem::path& folder, int64_t n_vocab);
+
 /// Inserts the merge "Ġ t" where an export lost it (formats.md §1.4, trap a); true if it did.
 bool mend_first_merge(Vocabulary& vocabulary);
 
