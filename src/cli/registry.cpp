@@ -25,7 +25,7 @@ const std::vector<VerbEntry>& verbs() {
       {"eval", "is an SAE faithful? beside its controls, and in the model's place", make_eval},
       {"train", "one sparse autoencoder, or a grid in one pass over the activations", make_train},
       {"encode", "sparse codes of activations", make_encode},
-      {"convert", "an SAE of another toolkit into SAELens's layout, or back", make_convert},
+      {"convert", "an SAE or a model in another format", make_convert},
       {"describe", "what each feature hears, into features.sqlite; --find searches it",
        make_describe},
       {"report", "one HTML file that works without a network", make_report},
