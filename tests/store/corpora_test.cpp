@@ -7,6 +7,8 @@
 #include <set>
 
 #include "otoscope/audio/decode.h"
+#include "otoscope/audio/wav.h"
+#include "otoscope/audio/wav.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/file.h"
 #include "otoscope/io/process.h"
@@ -147,7 +149,7 @@ TEST_CASE("generated sounds are what they are called, and the same again") {
   CHECK(names.size() == sounds.size());
 
   const TemporaryFolder folder;
-  io::write_file(folder.path() / "x.wav", wav_bytes(sounds[0].pcm));
+  io::write_file(folder.path() / "x.wav", audio::encode_wav(sounds[0].pcm));
   const auto decoded = audio::decode_file(folder.path() / "x.wav");
   REQUIRE(decoded.size() == sounds[0].pcm.size());
   for (size_t i = 0; i < decoded.size(); i += 1001)

@@ -12,7 +12,7 @@ namespace otoscope::labels {
 
 struct SpeakOptions {
   std::string language = "en";  // ISO 639-1, or espeak-ng's own name ("en-us", "pt-br")
-  std::string variant;          // "f1", "m3", "klatt", …: another speaker; "" = the voice's own
+  std::string variant{};        // "f1", "m3", "klatt", …: another speaker; "" = the voice's own
   int rate = 175;               // words a minute, 80 … 450
   int pitch = 50;               // base pitch, 0 … 99
 };

@@ -15,7 +15,4 @@ struct GeneratedSound {
 /// The same samples for the same seed, on any machine with the same mathematical library.
 std::vector<GeneratedSound> generate_sounds(uint64_t seed);
 
-/// A RIFF/WAVE file of 16-bit mono samples at 16 kHz.
-std::string wav_bytes(const std::vector<int16_t>& pcm);
-
 }  // namespace otoscope::store

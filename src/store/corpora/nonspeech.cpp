@@ -5,6 +5,7 @@
 
 #include "otoscope/audio/decode.h"
 #include "otoscope/audio/time.h"
+#include "otoscope/audio/wav.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/threads.h"
@@ -106,7 +107,7 @@ void add_generated(std::vector<ClipLine>& clips, const fs::path& folder) {
   for (const GeneratedSound& sound : generate_sounds(kSeed)) {
     ClipLine clip;
     clip.path = "generated/" + sound.name + ".wav";
-    io::write_file(folder / clip.path, wav_bytes(sound.pcm));
+    io::write_file(folder / clip.path, audio::encode_wav(sound.pcm));
     clip.duration_s = audio::seconds_of_samples(static_cast<int64_t>(sound.pcm.size()));
     clip.text = "";
     clip.id = clip.source = "generated/" + sound.name;
