@@ -7,8 +7,10 @@
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/file.h"
+#include "otoscope/model/decode.h"
 #include "otoscope/store/writer.h"
 #include "store/extract_plan.h"
+#include "store/extract_rows.h"
 #include "store/window_audio.h"
 
 namespace otoscope::store {
@@ -20,53 +22,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// One site of the extraction and the store that it fills.
-struct Target {
-  model::Site site;
-  Writer writer;
-};
-
-/// Writes the valid rows of the sites that have not come so far yet.
-class RowHook : public model::Hook {
- public:
-  RowHook(const ExtractPlan& plan, std::vector<Target>& targets) : plan_(plan), targets_(targets) {}
-
-  model::Want ask(const model::Site& site) override {
-    for (const Target& target : targets_)
-      if (target.site == site && target.writer.rows_done() <= first_row)
-        return model::Want::observe;
-    return model::Want::none;
-  }
-
-  void observe(const model::Site& site, const model::Rows& rows, View<const float> x) override {
-    for (Target& target : targets_)
-      if (target.site == site) write(target.writer, rows, x);
-  }
-
-  int64_t first_row = 0;  // of the present shard
-
- private:
-  void write(Writer& writer, const model::Rows& rows, View<const float> x) {
-    for (int64_t b = 0; b < rows.B; ++b) {
-      const int64_t w = rows.item[static_cast<size_t>(b)];
-      for (const audio::Placement& placement : plan_.windows[static_cast<size_t>(w)]) {
-        origins_.clear();
-        for (int64_t f = 0; f < placement.frames(); ++f)
-          origins_.push_back({static_cast<int32_t>(placement.clip),
-                              static_cast<int32_t>(placement.first_frame() + f),
-                              static_cast<int32_t>(w),
-                              static_cast<int16_t>(placement.position() + f)});
-        writer.append(origins_, x.sub(b).slice(placement.position(),
-                                               placement.position() + placement.frames()));
-      }
-    }
-  }
-
-  const ExtractPlan& plan_;
-  std::vector<Target>& targets_;
-  std::vector<RowOrigin> origins_;
-};
-
 /// In the order in which a forward reaches them, each once.
 std::vector<model::Site> checked_sites(const model::Dims& dims,
                                        const std::vector<model::Site>& sites) {
@@ -75,12 +30,13 @@ std::vector<model::Site> checked_sites(const model::Dims& dims,
   for (const model::Site& site : sites) {
     const std::string name = model::site_name(site);
     if (!model::is_row_site(site))
-      throw UserError("--site", "expected a site with one row a frame, got " + name,
+      throw UserError("--site", "expected a site with one row a frame or token, got " + name,
                       "streams such as encoder.blocks.0.resid_post are");
-    if (site.stack != model::Stack::encoder)
-      throw UserError("--site", "expected a site of the encoder, got " + name,
-                      "rows of tokens are not extracted yet");
-    if (model::site_positions(dims, site) != dims.n_audio_ctx)
+    if (site.stack != sites.front().stack)
+      throw UserError("--site", "expected sites of the encoder or of the decoder, got both",
+                      "frames and tokens are different rows: extract twice");
+    if (site.stack == model::Stack::encoder &&
+        model::site_positions(dims, site) != dims.n_audio_ctx)
       throw UserError("--site", "expected a site of 20 ms frames, got " + name + " (10 ms)",
                       "encoder.conv2 is the first one");
   }
@@ -93,10 +49,13 @@ std::vector<model::Site> checked_sites(const model::Dims& dims,
 Header header_of(const model::Whisper& model, const std::string& model_name,
                  const model::Site& site, const ExtractOptions& options, bool by_speaker,
                  std::vector<std::string> conditions) {
+  const bool tokens = site.stack == model::Stack::decoder;
   Header header;
   header.site = model::site_name(site);
   header.model_name = model_name;
   header.model_hash = model.hash();
+  header.unit = tokens ? "token" : "frame";
+  header.context = tokens ? kForcedContext : "";
   header.d = model::site_width(model.dims(), site);
   header.dtype = options.store;
   header.precision = model.precision() == Precision::f32 ? "f32" : "bf16";
@@ -107,26 +66,12 @@ Header header_of(const model::Whisper& model, const std::string& model_name,
   return header;
 }
 
-/// One forward of windows [begin, end), up to the last site that is still wanted.
-void run_batch(const model::Whisper& model, const ExtractPlan& plan, WindowAudio& source,
-               RowHook& hook, const model::Site& until, int64_t begin, int64_t end,
-               ExtractReport& report) {
-  const Tensor<float> mel = source.log_mel(begin, end);
-  std::vector<int64_t> item;
-  std::vector<int32_t> valid;
-  for (int64_t w = begin; w < end; ++w) {
-    item.push_back(w);
-    const audio::Placement& last = plan.windows[static_cast<size_t>(w)].back();
-    valid.push_back(static_cast<int32_t>(last.position() + last.frames()));
-  }
-  model::Rows rows;
-  rows.B = end - begin;
-  rows.item = item;
-  rows.valid = valid;
-  model::Hook* const hooks[] = {&hook};
-  const auto start = Clock::now();
-  model.encode(mel.view(), rows, hooks, until);
-  report.forward_s += seconds_since(start);
+/// Stores of tokens keep no windows: each item had one.
+int64_t windows_of(const Store& store) {
+  if (store.rows() == 0) return 0;
+  if (store.unit() != "token") return store.origin(store.rows() - 1).window + 1;
+  return std::count_if(store.items().begin(), store.items().end(),
+                       [](const Item& item) { return item.n_rows > 0; });
 }
 
 }  // namespace
@@ -140,7 +85,16 @@ ExtractReport extract(const model::Whisper& model, const std::string& model_name
   const int64_t window_samples = int64_t{model.dims().n_audio_ctx} * audio::kFrameSamples;
   const bool by_speaker = clusters_by_speaker(corpus);
   const std::vector<Clip> clips = selected(corpus, options);
-  const auto conditions = conditions_of(clips, options, window_samples);
+  auto conditions = conditions_of(clips, options, window_samples);
+  const bool tokens = ordered.front().stack == model::Stack::decoder;
+  std::vector<Forced> forced;
+  if (tokens) {
+    if (options.pack)
+      throw UserError("--pack", "expected decoder sites without it, got both",
+                      "the decoder must hear one clip alone to be forced with its text");
+    forced = forced_of(clips, model, model::load_tokenizer(model, progress));
+    conditions.push_back("forced=" + hash_of(forced));
+  }
   io::make_folder(out);
   const io::FolderLock lock(out);
 
@@ -159,12 +113,14 @@ ExtractReport extract(const model::Whisper& model, const std::string& model_name
     const Store there = Store::open(out / headers[0].site);
     report.rows = there.rows();
     for (const Item& item : there.items()) report.audio_s += item.duration_s;
-    report.windows = report.rows > 0 ? there.origin(report.rows - 1).window + 1 : 0;
+    report.windows = windows_of(there);
     report.reused = true;
     return report;
   }
 
-  const ExtractPlan plan = plan_extraction(clips, options, window_samples, by_speaker, progress);
+  const ExtractPlan plan =
+      tokens ? plan_tokens(clips, std::move(forced), options, window_samples, by_speaker, progress)
+             : plan_extraction(clips, options, window_samples, by_speaker, progress);
   report.rows = plan.first_row.back();
   report.windows = static_cast<int64_t>(plan.windows.size());
   for (const Item& item : plan.items) report.audio_s += item.duration_s;
@@ -190,7 +146,7 @@ ExtractReport extract(const model::Whisper& model, const std::string& model_name
       for (int64_t w = shards[s]; w < shards[s + 1]; w += options.batch) {
         throw_if_interrupted();
         const int64_t end = std::min<int64_t>(shards[s + 1], w + options.batch);
-        run_batch(model, plan, source, hook, *until, w, end, report);
+        report.forward_s += forward_windows(model, plan, source, hook, *until, w, end);
         progress.advance(end);
       }
     for (Target& target : targets) target.writer.end_shard();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "otoscope/core/errors.h"
 #include "otoscope/core/rng.h"
 #include "otoscope/core/threads.h"
 #include "otoscope/io/hash.h"
@@ -128,6 +129,7 @@ ExtractPlan plan_extraction(const std::vector<Clip>& clips, const ExtractOptions
         plan.items.push_back(item_of(clips[c], samples[c], by_speaker));
         plan.items.back().first_row = row;
         plan.clips.push_back(clips[c]);
+        plan.order.push_back(c);
       }
       placement.clip = known->second;
       plan.items[static_cast<size_t>(known->second)].n_rows += placement.frames();
@@ -140,7 +142,35 @@ ExtractPlan plan_extraction(const std::vector<Clip>& clips, const ExtractOptions
     plan.items.push_back(item_of(clips[i], 0, by_speaker));
     plan.items.back().first_row = row;
     plan.clips.push_back(clips[i]);
+    plan.order.push_back(i);
   }
+  return plan;
+}
+
+ExtractPlan plan_tokens(const std::vector<Clip>& clips, std::vector<Forced> forced,
+                        const ExtractOptions& options, int64_t window_samples, bool by_speaker,
+                        Progress& progress) {
+  ExtractPlan plan = plan_extraction(clips, options, window_samples, by_speaker, progress);
+  if (plan.windows.empty())
+    throw UserError("--data", "expected clips with audio for decoder sites, got none");
+  for (const size_t clip : plan.order) plan.forced.push_back(std::move(forced[clip]));
+  int64_t row = 0;
+  for (Item& item : plan.items) item.n_rows = 0;
+  for (size_t w = 0; w < plan.windows.size(); ++w) {
+    Item& item = plan.items[static_cast<size_t>(plan.windows[w].front().clip)];
+    if (item.n_rows > 0)
+      throw UserError(item.path,
+                      "expected clips of at most " +
+                          std::to_string(window_samples / audio::kSampleRate) +
+                          " s for decoder sites, got " + std::to_string(item.duration_s) + " s",
+                      "cut it with `offset` and `duration` in the manifest");
+    plan.first_row[w] = item.first_row = row;
+    item.n_rows = plan.forced_of(static_cast<int64_t>(w)).rows();
+    row += item.n_rows;
+  }
+  for (Item& item : plan.items)
+    if (item.n_rows == 0) item.first_row = row;
+  plan.first_row.back() = row;
   return plan;
 }
 

@@ -140,6 +140,7 @@ std::string index_text(const Index& index) {
   head["precision"] = header.precision;
   head["packed"] = header.packed;
   head["padding"] = header.padding;
+  if (!header.context.empty()) head["context"] = header.context;
   head["clusters_by_speaker"] = header.clusters_by_speaker;
   head["plan"] = header.plan;
   head["rows"] = index.rows;
@@ -173,6 +174,7 @@ Index parse_index(std::string_view text, std::string_view where) {
   header.precision = io::string_at(json, "precision", where);
   header.packed = io::bool_at(json, "packed", where);
   header.padding = io::string_at(json, "padding", where);
+  if (json.contains("context")) header.context = io::string_at(json, "context", where);
   header.clusters_by_speaker = io::bool_at(json, "clusters_by_speaker", where);
   for (const Json& line : list_at(json, "plan", where)) {
     if (!line.is_string()) throw UserError(where, "expected texts at plan");

@@ -34,6 +34,7 @@ const std::string& Store::site() const { return impl_->index.header.site; }
 const std::string& Store::model_name() const { return impl_->index.header.model_name; }
 const std::string& Store::model_hash() const { return impl_->index.header.model_hash; }
 const std::string& Store::unit() const { return impl_->index.header.unit; }
+const std::string& Store::context() const { return impl_->index.header.context; }
 bool Store::packed() const { return impl_->index.header.packed; }
 bool Store::clusters_by_speaker() const { return impl_->index.header.clusters_by_speaker; }
 const std::vector<Item>& Store::items() const { return impl_->index.items; }

@@ -29,6 +29,7 @@ std::vector<std::string> conditions_of(const Header& header) {
       std::string("pack=") + (header.packed ? "true" : "false"),
       "padding=" + header.padding,
   };
+  if (!header.context.empty()) lines.push_back("context=" + header.context);
   lines.insert(lines.end(), header.plan.begin(), header.plan.end());
   return lines;
 }

@@ -30,10 +30,16 @@ inline void extract_for_kill(const std::filesystem::path& folder,
   const auto& dims = nano().dims();
   const int before = threads();
   set_threads(1);  // on a busy machine threads wait for each other, and products keep their bits
+  const auto clips = corpus(folder, std::vector<int64_t>(120, 30000));
   store::extract(nano(), "whisper-nano",
                  {model::find_site(dims, "encoder.blocks.0.resid_post"),
                   model::find_site(dims, "encoder.out")},
-                 corpus(folder, std::vector<int64_t>(120, 30000)), options, out, silent_progress());
+                 clips, options, out, silent_progress());
+  options.pack = false;  // tokens, the decoder's wide sites so that there are several shards
+  store::extract(
+      nano(), "whisper-nano",
+      {model::find_site(dims, "decoder.blocks.0.mlp_post"), model::find_site(dims, "logits")},
+      clips, options, out / "tokens", silent_progress());
   set_threads(before);
 }
 

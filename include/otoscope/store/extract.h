@@ -55,9 +55,12 @@ std::vector<Clip> selected(const std::vector<Clip>& clips, const ExtractOptions&
 
 /// Rows of valid frames only (methods.md §0), in the order of clips in windows, the same for all
 /// sites. Killed at any moment and called again it goes on, and the files are the same bytes; a
-/// folder made with other options is refused. Sites must be row sites of the encoder with one row a
-/// frame (not encoder.mel, encoder.conv1). `clips` is the whole corpus with its splits: what is a
-/// cluster hangs on all of it. Only one process at a time works in `out`.
+/// folder made with other options is refused. Sites must be row sites, all of the encoder with one
+/// row a frame (not encoder.mel, encoder.conv1), or all of the decoder with one row a token: there
+/// the decoder hears each clip alone and is forced with its reference text, and the rows are the
+/// positions that predict text or eot. Every clip then needs a text, a language and one window.
+/// `clips` is the whole corpus with its splits: what is a cluster hangs on all of it. Only one
+/// process at a time works in `out`.
 ExtractReport extract(const model::Whisper& model, const std::string& model_name,
                       const std::vector<model::Site>& sites, const std::vector<Clip>& clips,
                       const ExtractOptions& options, const std::filesystem::path& out,

@@ -59,7 +59,9 @@ class Store {
   const std::string& site() const;
   const std::string& model_name() const;
   const std::string& model_hash() const;
-  const std::string& unit() const;  // "frame"
+  const std::string& unit() const;  // "frame", "token", "row" (unknown)
+  /// Stores of tokens: what the decoder was forced with. Empty elsewhere.
+  const std::string& context() const;
   bool packed() const;
   bool clusters_by_speaker() const;
   const std::vector<Item>& items() const;

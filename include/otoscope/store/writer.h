@@ -23,6 +23,8 @@ struct Header {
   std::string precision = "f32";  // how they were computed: f32 or bf16
   bool packed = false;
   std::string padding = "waveform_zero";
+  /// Decoder sites: what the decoder was forced with, "sot, language, …, reference text, eot".
+  std::string context;
   bool clusters_by_speaker = false;
   /// What else made the rows (clips, offsets, batch …), as "name=value" lines: a store is resumed
   /// or reused only where all of it is equal.

@@ -1,0 +1,70 @@
+#include "store/forced.h"
+
+#include <functional>
+
+#include "otoscope/core/errors.h"
+#include "otoscope/core/text.h"
+#include "otoscope/io/hash.h"
+
+namespace otoscope::store {
+namespace {
+
+/// Complains of all clips at once: a corpus is mended in one go.
+void refuse_any(const std::vector<Clip>& clips, const char* what, const char* hint,
+                const std::function<bool(size_t)>& bad) {
+  int64_t count = 0;
+  size_t first = 0;
+  for (size_t i = clips.size(); i-- > 0;)
+    if (bad(i)) ++count, first = i;
+  if (count == 0) return;
+  throw UserError(clips[first].id,
+                  std::string("expected ") + what + " for decoder sites, got " +
+                      std::to_string(count) + " clips that are otherwise, this is the first",
+                  hint);
+}
+
+/// A multilingual model needs one to be told; an English-only one has no other.
+bool knows(const model::Tokenizer& tokenizer, const std::string& language) {
+  if (!tokenizer.special().multilingual) return language.empty() || language == "en";
+  try {
+    tokenizer.language_token(language);
+    return true;
+  } catch (const UserError&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+std::vector<Forced> forced_of(const std::vector<Clip>& clips, const model::Whisper& model,
+                              const model::Tokenizer& tokenizer) {
+  refuse_any(clips, "clips with a text", "--with-text leaves the others out",
+             [&](size_t i) { return !clips[i].text || trimmed(*clips[i].text).empty(); });
+  refuse_any(clips, "clips in a language that the model knows", "say `language` in the manifest",
+             [&](size_t i) { return !knows(tokenizer, clips[i].language); });
+  std::vector<Forced> forced;
+  for (const Clip& clip : clips) {
+    const std::string language = tokenizer.special().multilingual ? clip.language : "en";
+    Forced one;
+    one.tokens = model::forced_tokens(tokenizer, language, *clip.text);
+    one.first =
+        static_cast<int64_t>(tokenizer.sot_sequence(language, "transcribe", true).size()) - 1;
+    forced.push_back(std::move(one));
+  }
+  refuse_any(clips, "texts that fit the decoder", "cut the clips shorter in the manifest",
+             [&](size_t i) {
+               return static_cast<int64_t>(forced[i].tokens.size()) > model.dims().n_text_ctx;
+             });
+  return forced;
+}
+
+std::string hash_of(const std::vector<Forced>& forced) {
+  io::Sha256 hash;
+  for (const Forced& one : forced) {
+    hash.update(std::to_string(one.first) + ":");
+    hash.update(std::as_bytes(std::span(one.tokens)));
+  }
+  return hash.hex();
+}
+
+}  // namespace otoscope::store
