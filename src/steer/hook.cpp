@@ -156,12 +156,12 @@ struct SteerHook::Impl {
 
   /// Adds to `delta` (d) what one operator on directions does to row x + delta.
   void edit_direction(const Operator& op, const float* x, float* delta) const {
-    const auto r = static_cast<int64_t>(op.directions.size()) / d;
+    const int64_t r = op.rank;
     if (op.action == Action::add_direction) {
       for (int64_t k = 0; k < r; ++k)
         for (int64_t i = 0; i < d; ++i)
-          delta[i] += static_cast<float>(op.strength * op.unit) *
-                      op.directions[static_cast<size_t>(k * d + i)];
+          delta[i] += static_cast<float>(op.strength * op.unit *
+                                         op.directions[static_cast<size_t>(k * d + i)]);
       return;
     }
     std::vector<float> now(x, x + d);
@@ -313,6 +313,6 @@ void SteerHook::set_strengths(std::span<const double> strengths) {
 
 void SteerHook::set_gain(double gain) { impl_->options.gain = gain; }
 const Dose& SteerHook::dose() const { return impl_->dose; }
-void SteerHook::reset_dose() { impl_->dose = {}; }
+void SteerHook::set_dose(const Dose& dose) { impl_->dose = dose; }
 
 }  // namespace otoscope::steer

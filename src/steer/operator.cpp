@@ -62,13 +62,14 @@ void check_features(std::string_view where, const Operator& op, int64_t F) {
 void check_directions(std::string_view where, const Operator& op, int64_t d) {
   if (op.where.firing)
     throw UserError(where, "expected `firing` with features only: a direction does not fire");
+  const int64_t r = op.rank;
   const auto n = static_cast<int64_t>(op.directions.size());
-  if (n == 0 || n % d != 0)
-    throw UserError(where, fmt::format("expected directions of width {}, got {} numbers", d, n),
+  if (n == 0 || r < 1 || n != r * d)
+    throw UserError(where,
+                    fmt::format("expected directions of width {}, got {} numbers in {}", d, n, r),
                     "the direction belongs to another site or model");
   if (!all_finite(op.directions) || !std::isfinite(op.unit))
     throw UserError(where, "expected directions that are finite");
-  const int64_t r = n / d;
   if (r > d) throw UserError(where, fmt::format("expected at most {} directions, got {}", d, r));
   const bool basis = op.action == Action::remove_direction;
   for (int64_t i = 0; i < r; ++i)
@@ -152,6 +153,7 @@ Operator remove_directions(std::span<const std::vector<float>> vs, double streng
   Operator op;
   op.action = Action::remove_direction;
   op.strength = strength;
+  op.rank = 0;
   for (const std::vector<float>& given : vs) {
     const auto d = static_cast<int64_t>(given.size());
     std::vector<float> v = given;
@@ -166,6 +168,7 @@ Operator remove_directions(std::span<const std::vector<float>> vs, double streng
     if (!(norm > kOrthonormal * before)) continue;  // lies in what is there
     for (const float x : v)
       op.directions.push_back(static_cast<float>(static_cast<double>(x) / norm));
+    ++op.rank;
   }
   if (op.directions.empty())
     throw UserError("direction", "expected a direction with a norm over 0");

@@ -1,11 +1,10 @@
 #pragma once
 /// Putting xhat in the place of x while the model runs (methods.md §3.2). Only rows that carry
-/// audio or text are touched: padding keeps its values (splice_padding = keep).
+/// audio or text are touched: padding keeps its values (splice_padding = keep). Edits of single
+/// features, which keep the SAE's error, are steer/hook.h.
 
 #include <cstdint>
-#include <functional>
 #include <span>
-#include <utility>
 
 #include "otoscope/eval/reconstructor.h"
 #include "otoscope/model/hook.h"
@@ -28,26 +27,5 @@ class Splice : public model::Hook {
   model::Site site_;
   const Reconstructor& reconstructor_;
 };
-
-/// The error-preserving form: x + decode(edited codes) - decode(codes). Rows whose codes the edit
-/// leaves alone keep their bits.
-class FeatureEdit : public model::Hook {
- public:
-  /// Changes one row's codes: (index, value) pairs, ascending by index; to be kept ascending.
-  using Codes = std::vector<std::pair<int32_t, float>>;
-  using Function = std::function<void(Codes& codes)>;
-  FeatureEdit(const model::Site& site, const sae::Sae& sae, Function edit);
-  model::Want ask(const model::Site& site) override;
-  void replace(const model::Site& site, const model::Rows& rows, View<float> x) override;
-
- private:
-  model::Site site_;
-  sae::Encoder encoder_;
-  int64_t d_;
-  Function edit_;
-};
-
-/// An edit that sets features to zero.
-FeatureEdit::Function ablate_features(std::vector<int32_t> features);
 
 }  // namespace otoscope::eval

@@ -62,7 +62,8 @@ class SteerHook : public model::Hook {
   void set_gain(double gain);
   /// Of all calls since the last reset.
   const Dose& dose() const;
-  void reset_dose();
+  void reset_dose() { set_dose({}); }
+  void set_dose(const Dose& dose);
 
  private:
   struct Impl;

@@ -68,8 +68,9 @@ struct Operator {
   std::map<int64_t, std::shared_ptr<const Tensor<float>>> donors;
 
   // On directions.
-  std::vector<float> directions;  // (r, d) row by row
-  double unit = 1;                // add_direction: the median norm of rows at the site
+  std::vector<float> directions;  // (rank, d) row by row
+  int64_t rank = 1;
+  double unit = 1;  // add_direction: the median norm of rows at the site
 
   Where where;
 

@@ -1,0 +1,457 @@
+#include "otoscope/steer/hook.h"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "model/paths.h"
+#include "otoscope/core/errors.h"
+#include "otoscope/model/decode.h"
+#include "steer/dense.h"
+#include "support/errors.h"
+
+namespace otoscope::steer {
+namespace {
+
+using model::find_site;
+using model::Hook;
+using model::Site;
+using testing::nano;
+
+constexpr int64_t kD = 128;  // of whisper-nano
+
+Site encoder_site() { return find_site(nano().dims(), "encoder.blocks.0.resid_post"); }
+Site decoder_site() { return find_site(nano().dims(), "decoder.blocks.0.resid_post"); }
+
+/// Rows as a site would hold them: (2, T, d), entry 1 with two rows of padding.
+struct Block {
+  Tensor<float> x{Shape{2, 6, kD}};
+  std::vector<int64_t> item{7, 3};
+  std::vector<int32_t> valid{6, 4};
+  model::Rows rows;
+  explicit Block(uint64_t seed = 0) {
+    testing::fill(x, seed, "rows", 1);
+    rows.B = 2, rows.T = 6, rows.item = item, rows.valid = valid;
+  }
+};
+
+bool same(const float* a, const float* b, int64_t n) {
+  return std::memcmp(a, b, static_cast<size_t>(n) * sizeof(float)) == 0;
+}
+
+Operator every_feature_operator(Action action) {
+  Operator op = on_features(action, {3, 40, 41, 90}, .7, {1.5F, .5F, 2.0F, 1.25F});
+  return op;
+}
+
+}  // namespace
+
+TEST_CASE("every operator on features equals the dense formula, for every kind of SAE") {
+  struct Kind {
+    sae::Activation activation;
+    sae::Normalize normalize;
+    bool rescale;
+  };
+  const Kind kinds[] = {{sae::Activation::relu, sae::Normalize::none, false},
+                        {sae::Activation::jumprelu, sae::Normalize::none, false},
+                        {sae::Activation::gated, sae::Normalize::none, false},
+                        {sae::Activation::topk, sae::Normalize::none, true},
+                        {sae::Activation::jumprelu, sae::Normalize::layer_norm, false},
+                        {sae::Activation::relu, sae::Normalize::constant_norm_rescale, false}};
+  for (const Kind& kind : kinds) {
+    const sae::Sae sae =
+        testing::random_sae(kD, 3 * kD, kind.activation, kind.normalize, kind.rescale);
+    CAPTURE(static_cast<int>(kind.activation));
+    for (int a = 0; a < kActions; ++a) {
+      const auto action = static_cast<Action>(a);
+      if (!uses_features(action)) continue;
+      CAPTURE(action_name(action));
+      Operator op = every_feature_operator(action);
+      auto donor = std::make_shared<Tensor<float>>(Shape{6, 4});
+      testing::fill(*donor, 9, "donor", 1);
+      if (action == Action::swap) op.donors = {{7, donor}, {3, donor}};
+      Block block;
+      const Tensor<float> before = block.x.clone();
+      SteerHook hook(nano().dims(), encoder_site(), {op}, &sae);
+      hook.replace(encoder_site(), block.rows, block.x);
+      Tensor<float> want = before.clone();
+      int64_t moved = 0;
+      for (int64_t b = 0; b < 2; ++b)
+        for (int64_t t = 0; t < block.valid[static_cast<size_t>(b)]; ++t) {
+          const float* x = before.view().sub(b).row(t);
+          const auto row = testing::dense_edit(sae, op, x, donor->view().row(t));
+          for (int64_t i = 0; i < kD; ++i)
+            want.view().sub(b).at(t, i) = static_cast<float>(row[static_cast<size_t>(i)]);
+          moved += same(want.view().sub(b).row(t), x, kD) ? 0 : 1;
+        }
+      CHECK(moved >= 5);  // the formula does something
+      CHECK_CLOSE(block.x, want, 2e-6);
+      CHECK(hook.dose().rows == 10);
+      CHECK(hook.dose().changed >= moved);
+    }
+  }
+}
+
+TEST_CASE("several operators act in order, and each row's dose is counted") {
+  const sae::Sae sae = testing::random_sae(kD, 2 * kD, sae::Activation::relu);
+  const Operator first = on_features(Action::clamp, {5}, 2),
+                 second = on_features(Action::scale, {5}, 3);
+  Block one, other;
+  SteerHook both(nano().dims(), encoder_site(), {first, second}, &sae);
+  both.replace(encoder_site(), one.rows, one.x);
+  SteerHook at_once(nano().dims(), encoder_site(), {on_features(Action::clamp, {5}, 6)}, &sae);
+  at_once.replace(encoder_site(), other.rows, other.x);
+  CHECK_CLOSE(one.x, other.x, 1e-6);
+
+  const Block clean;
+  double sum = 0, norms = 0;
+  for (int64_t b = 0; b < 2; ++b)
+    for (int64_t t = 0; t < clean.valid[static_cast<size_t>(b)]; ++t) {
+      double squares = 0, norm = 0;
+      for (int64_t i = 0; i < kD; ++i) {
+        const double was = clean.x.view().sub(b).at(t, i);
+        squares += std::pow(one.x.view().sub(b).at(t, i) - was, 2), norm += was * was;
+      }
+      sum += std::sqrt(squares), norms += std::sqrt(norm);
+    }
+  CHECK(both.dose().sum == doctest::Approx(sum).epsilon(1e-5));
+  CHECK(both.dose().relative() == doctest::Approx(sum / norms).epsilon(1e-5));
+}
+
+TEST_CASE("directions: adding moves by strength x unit, removing leaves nothing along them") {
+  std::vector<float> v(kD), w(kD);
+  Rng rng(0, "directions");
+  for (auto* one : {&v, &w})
+    for (float& x : *one) x = static_cast<float>(rng.normal());
+  Block block;
+  const Tensor<float> before = block.x.clone();
+  SteerHook add(nano().dims(), encoder_site(), {add_direction(v, -2, 3)});
+  add.replace(encoder_site(), block.rows, block.x);
+  double norm = 0;
+  for (const float x : v) norm += static_cast<double>(x) * x;
+  for (int64_t i = 0; i < kD; ++i)
+    CHECK(block.x.view().sub(1).at(3, i) ==
+          doctest::Approx(before.view().sub(1).at(3, i) -
+                          6 * v[static_cast<size_t>(i)] / std::sqrt(norm))
+              .epsilon(1e-5));
+  CHECK(same(block.x.view().sub(1).row(4), before.view().sub(1).row(4), kD));  // padding
+
+  Block other;
+  const std::vector<std::vector<float>> both{v, w, v};  // one twice: dropped
+  const Operator remove = remove_directions(both);
+  CHECK(remove.directions.size() == 2 * kD);
+  SteerHook hook(nano().dims(), encoder_site(), {remove});
+  hook.replace(encoder_site(), other.rows, other.x);
+  for (const auto* one : {&v, &w}) {
+    double along = 0, before_along = 0;
+    for (int64_t i = 0; i < kD; ++i) {
+      along += static_cast<double>(other.x.view().sub(0).at(2, i)) * (*one)[static_cast<size_t>(i)];
+      before_along +=
+          static_cast<double>(before.view().sub(0).at(2, i)) * (*one)[static_cast<size_t>(i)];
+    }
+    CHECK(std::fabs(along) < 1e-4 * (1 + std::fabs(before_along)));
+  }
+}
+
+TEST_CASE("an edit that changes nothing keeps every bit, on every way through the model") {
+  const sae::Sae sae = testing::random_sae(kD, 2 * kD, sae::Activation::jumprelu);
+  std::vector<std::vector<Operator>> nothings{{}};
+  for (int a = 0; a < kActions; ++a) {
+    const auto action = static_cast<Action>(a);
+    const double neutral = neutral_strength(action);
+    if (std::isnan(neutral)) continue;
+    Operator op;
+    if (action == Action::add_direction) {
+      op = add_direction(std::vector<float>(kD, 1), neutral, 2);
+    } else if (action == Action::remove_direction) {
+      const std::vector<std::vector<float>> one{std::vector<float>(kD, 1)};
+      op = remove_directions(one, neutral);
+    } else {
+      op = on_features(action, {1, 2}, neutral, {.5F, .25F});
+      op.donors[0] = std::make_shared<Tensor<float>>(Shape{4, 2});
+      if (action != Action::swap) op.donors.clear();
+    }
+    nothings.push_back({op});
+  }
+  // A feature that never fires, set to zero.
+  sae::Sae silent = testing::random_sae(kD, 2 * kD, sae::Activation::relu);
+  silent.b_enc[17] = -1e6F;
+  for (const testing::Path& path : testing::paths()) {
+    const auto plain = path.run({});
+    const Site site = path.name == "encoder" ? encoder_site() : decoder_site();
+    CAPTURE(path.name);
+    for (const auto& operators : nothings) {
+      SteerHook hook(nano().dims(), site, operators, &sae);
+      Hook* const hooks[] = {&hook};
+      const auto got = path.run(hooks);
+      CHECK(same(got.data(), plain.data(), static_cast<int64_t>(plain.size())));
+      CHECK(hook.dose().changed == 0);
+    }
+    SteerHook ablation(nano().dims(), site, {on_features(Action::ablate, {17}, 1)}, &silent);
+    Hook* const hooks[] = {&ablation};
+    const auto got = path.run(hooks);
+    CHECK(same(got.data(), plain.data(), static_cast<int64_t>(plain.size())));
+    // And an edit of a feature that does fire reaches the end.
+    SteerHook real(nano().dims(), site, {on_features(Action::clamp, {17}, 5)}, &silent);
+    Hook* const others[] = {&real};
+    const auto changed = path.run(others);
+    CHECK_FALSE(same(changed.data(), plain.data(), static_cast<int64_t>(plain.size())));
+  }
+}
+
+TEST_CASE("cached decoding edits each position once, and gives what teacher forcing gives") {
+  const sae::Sae sae = testing::random_sae(kD, 2 * kD, sae::Activation::relu);
+  const auto input = testing::nano_input();
+  const Tensor<float> audio = nano().encode(input.mel);
+  SteerHook hook(nano().dims(), decoder_site(), {on_features(Action::clamp, {4, 9}, 3)}, &sae);
+  Hook* const hooks[] = {&hook};
+  const Tensor<float> forced = nano().decode_forced(audio, input.tokens, {}, hooks);
+  CHECK(hook.dose().rows == 16);
+  CHECK(hook.dose().changed == 16);
+
+  hook.reset_dose();
+  model::KvCache cache = nano().make_cache(audio, 8, {}, hooks);
+  int64_t at = 0;
+  for (const int64_t n : {4, 1, 1, 1, 1}) {
+    Tensor<int64_t> tokens(Shape{2, n});
+    for (int64_t b = 0; b < 2; ++b)
+      for (int64_t i = 0; i < n; ++i) tokens.at(b, i) = input.tokens.at(b, at + i);
+    const Tensor<float> logits = nano().decode_step(cache, tokens, {}, hooks);
+    at += n;
+    CHECK(hook.dose().rows == 2 * at);
+    for (int64_t b = 0; b < 2; ++b) {
+      const int64_t V = logits.view().width();
+      const View<const float> got(logits.view().row(b), {V});
+      const View<const float> want(forced.view().sub(b).row(at - 1), {V});
+      CHECK(testing::relative_error(got, want) < 1e-5);
+    }
+  }
+}
+
+TEST_CASE("beams carry the edit: like the same function written by hand, at every step") {
+  const sae::Sae sae = testing::random_sae(kD, 2 * kD, sae::Activation::relu);
+  const Operator op = on_features(Action::scale, {4, 9, 30}, -4);
+  model::Edit by_hand(decoder_site(), [&](const model::Rows&, View<float> x) {
+    for (int64_t r = 0; r < x.rows(); ++r) {
+      const auto row = testing::dense_edit(sae, op, x.row(r));
+      for (int64_t i = 0; i < kD; ++i) x.at(r, i) = static_cast<float>(row[static_cast<size_t>(i)]);
+    }
+  });
+  SteerHook hook(nano().dims(), decoder_site(), {op}, &sae);
+  Hook* const steered[] = {&hook};
+  Hook* const hand[] = {&by_hand};
+  for (const testing::Path& path : testing::paths()) {
+    if (path.name == "encoder") continue;
+    CAPTURE(path.name);
+    hook.reset_dose();
+    const auto got = path.run(steered), want = path.run(hand);
+    REQUIRE(got.size() == want.size());
+    const auto n = static_cast<int64_t>(got.size());
+    CHECK(testing::relative_error({got.data(), {n}}, {want.data(), {n}}) < 1e-5);
+    // Rows computed: prompts of 4 in 2 rows, then 3 steps of 2 rows, or of 6, 6 and 4 beams.
+    const int64_t rows = path.name == "decoder_forced"  ? 16
+                         : path.name == "cached greedy" ? 14
+                                                        : 24;
+    CHECK(hook.dose().rows == rows);
+  }
+}
+
+TEST_CASE("a beam search under an edit finds a text that the edited model rates as it says") {
+  const auto tokenizer = model::load_tokenizer(nano());
+  const sae::Sae sae = testing::random_sae(kD, 2 * kD, sae::Activation::relu);
+  const Tensor<float> audio = nano().encode(testing::nano_input().mel);
+  SteerHook hook(nano().dims(), decoder_site(), {on_features(Action::clamp, {4, 9}, 3)}, &sae);
+  Hook* const hooks[] = {&hook};
+  model::DecodeOptions options;
+  options.languages = {"en"};
+  options.beam_size = 3;
+  options.sample_len = 6;
+  options.suppress_tokens = {};
+  options.suppress_blank = false;
+  options.without_timestamps = true;
+  const auto results = model::decode(nano(), tokenizer, audio, options, {}, hooks);
+  const auto plain = model::decode(nano(), tokenizer, audio, options);
+  CHECK((results[0].tokens != plain[0].tokens || results[1].tokens != plain[1].tokens));
+  const auto prompt = tokenizer.sot_sequence("en", "transcribe", true);
+  for (int64_t b = 0; b < 2; ++b) {
+    const auto& result = results[static_cast<size_t>(b)];
+    std::vector<int64_t> all = prompt;
+    all.insert(all.end(), result.tokens.begin(), result.tokens.end());
+    const View<const int64_t> tokens(all.data(), {1, static_cast<int64_t>(all.size())});
+    const Tensor<float> logits =
+        nano().decode_forced(audio.view().slice(b, b + 1), tokens, {}, hooks);
+    double sum = 0;
+    const int64_t V = logits.view().width(), p = static_cast<int64_t>(prompt.size());
+    for (int64_t i = p - 1; i + 1 < tokens.size() + 1; ++i) {
+      // After the last token: eot where the search ended by itself, nothing where it ran out.
+      const bool last = i + 1 == tokens.size();
+      if (last && static_cast<int>(result.tokens.size()) == options.sample_len) break;
+      const float* row = logits.view().row(i);
+      double total = 0;
+      for (int64_t v = 0; v < V; ++v) total += std::exp(static_cast<double>(row[v] - row[0]));
+      const int64_t next = last ? tokenizer.special().eot : all[static_cast<size_t>(i + 1)];
+      sum += static_cast<double>(row[next] - row[0]) - std::log(total);
+    }
+    CHECK(result.avg_logprob ==
+          doctest::Approx(sum / static_cast<double>(result.tokens.size() + 1)).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("only the rows that are asked for are edited") {
+  const sae::Sae sae = testing::random_sae(kD, 2 * kD, sae::Activation::relu);
+  const auto changed = [&](const Where& where, int step = -1, int64_t position = 0) {
+    Operator op = on_features(Action::add, {4}, 3);
+    op.where = where;
+    Block block;
+    const Tensor<float> before = block.x.clone();
+    if (step >= 0) block.rows.pass = model::Pass::decoder_cached;
+    block.rows.step = step, block.rows.position = position;
+    SteerHook hook(nano().dims(), step >= 0 ? decoder_site() : encoder_site(), {op}, &sae);
+    hook.replace(hook.site(), block.rows, block.x);
+    std::string map;
+    for (int64_t b = 0; b < 2; ++b)
+      for (int64_t t = 0; t < 6; ++t)
+        map += same(block.x.view().sub(b).row(t), before.view().sub(b).row(t), kD) ? '.' : 'x';
+    return map;
+  };
+  Where where;
+  CHECK(changed(where) == "xxxxxxxxxx..");
+  where.padding = true;
+  CHECK(changed(where) == "xxxxxxxxxxxx");
+  where = {};
+  where.first = 2, where.end = 5;
+  CHECK(changed(where) == "..xxx...xx..");
+  CHECK(changed(where, 1, 3) == "xx....xx....");  // places 3 and 4 of a cached step
+  where = {};
+  where.first_step = 1, where.end_step = 3;
+  CHECK(changed(where, 0) == "............");
+  CHECK(changed(where, 2) == "xxxxxxxxxxxx");  // a step's own positions all count
+  CHECK(changed(where, 3) == "............");
+  CHECK(changed(where) == "xxxxxxxxxx..");  // no steps outside cached decoding
+  where = {};
+  where.ranges[3] = {{0, 1}, {3, 4}};
+  CHECK(changed(where) == "......x..x..");
+}
+
+TEST_CASE("where it fires is where the code is over zero") {
+  const sae::Sae sae = testing::random_sae(kD, 2 * kD, sae::Activation::jumprelu);
+  Operator op = on_features(Action::add, {4, 11}, 3);
+  op.where.firing = true;
+  Block block;
+  const Tensor<float> before = block.x.clone();
+  SteerHook hook(nano().dims(), encoder_site(), {op}, &sae);
+  hook.replace(encoder_site(), block.rows, block.x);
+  int fired = 0;
+  for (int64_t t = 0; t < 6; ++t) {
+    double ignored = 0;
+    const float* x = before.view().sub(0).row(t);
+    const auto f = testing::dense_codes(sae, x, ignored);
+    const bool fires = f[4] > 0 || f[11] > 0;
+    CHECK(same(block.x.view().sub(0).row(t), x, kD) != fires);
+    fired += fires ? 1 : 0;
+  }
+  CHECK(fired > 0);
+  CHECK(fired < 6);
+}
+
+TEST_CASE("a control keeps the rows and the norm of an edit, and goes another way") {
+  const sae::Sae sae = testing::random_sae(kD, 2 * kD, sae::Activation::jumprelu);
+  const Operator op = on_features(Action::scale, {4, 11, 30}, 3);
+  Block one, other, twice;
+  const Block clean;
+  SteerHook edit(nano().dims(), encoder_site(), {op}, &sae);
+  edit.replace(encoder_site(), one.rows, one.x);
+  SteerOptions options;
+  options.redirect.assign(kD, 0);
+  options.redirect[2] = -5;
+  SteerHook control(nano().dims(), encoder_site(), {op}, &sae, options);
+  control.replace(encoder_site(), other.rows, other.x);
+  CHECK(control.dose().sum == doctest::Approx(edit.dose().sum).epsilon(1e-5));
+  CHECK(control.dose().changed == edit.dose().changed);
+  for (int64_t t = 0; t < 6; ++t) {
+    CHECK(other.x.view().sub(0).at(t, 0) == clean.x.view().sub(0).at(t, 0));
+    CHECK(other.x.view().sub(0).at(t, 2) <= clean.x.view().sub(0).at(t, 2));
+  }
+  SteerOptions doubled;
+  doubled.gain = 2;
+  SteerHook more(nano().dims(), encoder_site(), {op}, &sae, doubled);
+  more.replace(encoder_site(), twice.rows, twice.x);
+  CHECK(more.dose().sum == doctest::Approx(2 * edit.dose().sum).epsilon(1e-6));
+}
+
+TEST_CASE("the plain splice puts xhat in the place of every valid row") {
+  const sae::Sae sae = testing::random_sae(kD, 2 * kD, sae::Activation::relu);
+  const Operator op = on_features(Action::ablate, {4, 9}, 1);
+  SteerOptions options;
+  options.form = Form::splice;
+  Block block;
+  const Block clean;
+  SteerHook hook(nano().dims(), encoder_site(), {op}, &sae, options);
+  hook.replace(encoder_site(), block.rows, block.x);
+  Tensor<float> want = clean.x.clone();
+  for (int64_t b = 0; b < 2; ++b)
+    for (int64_t t = 0; t < clean.valid[static_cast<size_t>(b)]; ++t) {
+      double multiply = 1;
+      auto f = testing::dense_codes(sae, clean.x.view().sub(b).row(t), multiply);
+      f[4] = f[9] = 0;
+      for (int64_t i = 0; i < kD; ++i) {
+        double xhat = sae.b_dec[i];
+        for (size_t j = 0; j < f.size(); ++j) xhat += f[j] * sae.W_dec.at(int64_t(j), i);
+        want.view().sub(b).at(t, i) = static_cast<float>(xhat);
+      }
+    }
+  CHECK_CLOSE(block.x, want, 2e-6);
+}
+
+TEST_CASE("a strength that leaves the numbers behind is one clear line") {
+  const sae::Sae sae = testing::random_sae(kD, 2 * kD, sae::Activation::relu);
+  Block block;
+  SteerHook hook(nano().dims(), encoder_site(), {on_features(Action::add, {4}, 1e38, {1e3F})},
+                 &sae);
+  CHECK(testing::error_of([&] {
+          hook.replace(encoder_site(), block.rows, block.x);
+        }).find("the edit makes clip 7, place 0 infinite or not a number") != std::string::npos);
+  // Finite where it is made, infinite at the end.
+  const auto input = testing::nano_input();
+  const Tensor<float> audio = nano().encode(input.mel);
+  const Site out = find_site(nano().dims(), "decoder.out");
+  SteerHook late(nano().dims(), out,
+                 {add_direction(std::vector<float>(kD, 1), 1, 3e38 * std::sqrt(double{kD}))});
+  Hook* const hooks[] = {&late};
+  const std::string said =
+      testing::error_of([&] { nano().decode_forced(audio, input.tokens, {}, hooks); });
+  CHECK(said.find("infinite or not a number") != std::string::npos);
+}
+
+TEST_CASE("operators that do not fit are refused") {
+  const sae::Sae sae = testing::random_sae(kD, 2 * kD, sae::Activation::relu);
+  const auto refused = [&](Operator op, const sae::Sae* of, const char* words) {
+    const std::string said =
+        testing::error_of([&] { SteerHook(nano().dims(), encoder_site(), {std::move(op)}, of); });
+    CAPTURE(said);
+    CHECK(said.find(words) != std::string::npos);
+  };
+  refused(on_features(Action::clamp, {2 * kD}, 1), &sae, "expected features 0 to 255, got 256");
+  refused(on_features(Action::clamp, {-1}, 1), &sae, "got -1");
+  refused(on_features(Action::clamp, {}, 1), &sae, "expected features");
+  refused(on_features(Action::clamp, {1}, NAN), &sae, "strength that is finite");
+  refused(on_features(Action::clamp, {1}, 1, {1, 2}), &sae, "one unit a feature");
+  refused(on_features(Action::clamp, {1}, 1, {INFINITY}), &sae, "units that are finite");
+  refused(on_features(Action::exchange, {1, 2, 3}, 1), &sae, "in pairs");
+  refused(on_features(Action::exchange, {1, 2}, 1, {1, 0}), &sae, "over 0");
+  refused(on_features(Action::swap, {1}, 1), &sae, "codes of another clip");
+  refused(on_features(Action::clamp, {1}, 1), nullptr, "there is no SAE");
+  refused(add_direction(std::vector<float>(kD - 1, 1), 1, 1), &sae, "width 128, got 127 numbers");
+  Operator bent = add_direction(std::vector<float>(kD, 1), 1, 1);
+  bent.directions[0] = 3;
+  refused(bent, &sae, "expected unit directions");
+  const sae::Sae narrow = testing::random_sae(kD / 2, kD, sae::Activation::relu);
+  refused(on_features(Action::clamp, {1}, 1), &narrow, "expected an SAE of width 128, got 64");
+  CHECK(testing::error_of([&] {
+          SteerHook(nano().dims(), find_site(nano().dims(), "encoder.blocks.0.attn_pattern"), {});
+        }).find("one row per position") != std::string::npos);
+  CHECK(testing::error_of([] { action_named("recipe", "clmap"); }).find("clamp") !=
+        std::string::npos);
+}
+
+}  // namespace otoscope::steer
