@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <map>
+
+#include <utf8proc.h>
+
+#include "labels/align_core.h"
+#include "otoscope/audio/time.h"
+#include "otoscope/labels/phonology.h"
+
+namespace otoscope::labels {
+namespace {
+
+using audio::Label;
+using audio::LabelKind;
+using audio::Track;
+
+/// A phone (index) or silence (-1) over a stretch of the clip.
+struct Stretch {
+  int32_t phone = -1;
+  double start = 0, end = 0;
+};
+
+bool is_word_character(int32_t c) {
+  const utf8proc_category_t category = utf8proc_category(c);
+  return category <= UTF8PROC_CATEGORY_NO && category >= UTF8PROC_CATEGORY_LU;
+}
+
+/// Lower case, without punctuation around it: "L'eau," -> "l'eau".
+std::string plain_word(std::string_view word) {
+  std::string out, pending;
+  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(word.data());
+  for (size_t at = 0; at < word.size();) {
+    int32_t c = 0;
+    const auto size =
+        utf8proc_iterate(bytes + at, static_cast<utf8proc_ssize_t>(word.size() - at), &c);
+    if (size <= 0) break;
+    at += static_cast<size_t>(size);
+    utf8proc_uint8_t lower[4];
+    const auto n = utf8proc_encode_char(utf8proc_tolower(c), lower);
+    pending.append(reinterpret_cast<const char*>(lower), static_cast<size_t>(n));
+    if (is_word_character(c)) {
+      out += pending;
+      pending.clear();
+    } else if (out.empty()) {
+      pending.clear();
+    }
+  }
+  return out;
+}
+
+std::string_view stress_name(Stress stress) {
+  return stress == Stress::primary ? "primary" : stress == Stress::secondary ? "secondary" : "none";
+}
+
+/// How open the mouth is, for the cut between a coda and the next onset (Selkirk 1984).
+int sonority(const std::string& ipa) {
+  for (const std::string& name : phone_classes(ipa)) {
+    if (name == "vowel") return 5;
+    if (name == "approximant" || name == "glide") return 4;
+    if (name == "trill" || name == "tap" || name == "lateral") return 3;
+    if (name == "nasal") return 2;
+    if (name == "fricative") return 1;
+  }
+  return 0;
+}
+
+/// "onset", "nucleus", "coda" of each phone of a word: consonants between two vowels go to the
+/// second from the last fall of sonority on.
+std::vector<std::string> syllable_places(const std::vector<std::string>& ipa) {
+  std::vector<int> level;
+  for (const std::string& phone : ipa) level.push_back(sonority(phone));
+  std::vector<std::string> places(ipa.size(), "coda");
+  size_t after_vowel = 0;  // consonants from here belong to no vowel yet
+  bool seen = false;
+  for (size_t i = 0; i < ipa.size(); ++i) {
+    if (level[i] < 5) continue;
+    places[i] = "nucleus";
+    size_t onset = i;
+    while (onset > after_vowel && (!seen || onset == i || level[onset - 1] < level[onset])) --onset;
+    for (size_t c = onset; c < i; ++c) places[c] = "onset";
+    after_vowel = i + 1;
+    seen = true;
+  }
+  return places;
+}
+
+std::vector<Track> tracks_of(const std::vector<Stretch>& stretches, const Speech& speech,
+                             std::string_view text, double duration_s) {
+  std::map<LabelKind, Track> tracks;
+  for (const LabelKind kind : {LabelKind::phone, LabelKind::word, LabelKind::stress,
+                               LabelKind::syllable, LabelKind::silence}) {
+    tracks[kind].kind = kind;
+    tracks[kind].known_to = duration_s;
+  }
+  const auto add = [&](LabelKind kind, double start, double end, std::string value) {
+    tracks[kind].labels.push_back({start, end, std::move(value)});
+  };
+  std::vector<std::string> place(speech.phones.size());
+  for (size_t begin = 0; begin < speech.phones.size();) {
+    size_t end = begin;
+    std::vector<std::string> ipa;
+    while (end < speech.phones.size() && speech.phones[end].word == speech.phones[begin].word)
+      ipa.push_back(speech.phones[end++].ipa);
+    if (speech.phones[begin].word >= 0) {
+      const std::vector<std::string> places = syllable_places(ipa);
+      std::copy(places.begin(), places.end(), place.begin() + static_cast<int64_t>(begin));
+    }
+    begin = end;
+  }
+  int32_t last_word = -1;
+  for (const Stretch& stretch : stretches) {
+    if (stretch.phone < 0) {
+      add(LabelKind::silence, stretch.start, stretch.end, "silence");
+      continue;
+    }
+    const auto at = static_cast<size_t>(stretch.phone);
+    const SpokenPhone& phone = speech.phones[at];
+    add(LabelKind::phone, stretch.start, stretch.end, phone.ipa);
+    if (!place[at].empty()) add(LabelKind::syllable, stretch.start, stretch.end, place[at]);
+    if (place[at] == "nucleus")
+      add(LabelKind::stress, stretch.start, stretch.end, std::string(stress_name(phone.stress)));
+    if (phone.word < 0) continue;
+    if (phone.word == last_word) {
+      tracks[LabelKind::word].labels.back().end = stretch.end;
+      continue;
+    }
+    const SpokenWord& word = speech.words[static_cast<size_t>(phone.word)];
+    add(LabelKind::word, stretch.start, stretch.end,
+        plain_word(text.substr(word.text_begin, word.text_end - word.text_begin)));
+    last_word = phone.word;
+  }
+  std::vector<Track> out;
+  for (auto& [kind, track] : tracks) out.push_back(std::move(track));
+  return out;
+}
+
+}  // namespace
+
+std::vector<Track> tracks_of(const SpeechPath& path, const Speech& speech, std::string_view text,
+                             double duration_s) {
+  std::vector<Stretch> stretches;
+  const auto frames = static_cast<int64_t>(path.phone.size());
+  const auto edge = [&](int64_t frame) {  // between two frames; the clip's own ends
+    if (frame == 0) return 0.0;
+    if (frame == frames) return duration_s;
+    const double seconds =
+        (static_cast<double>(frame) - 0.5) * kAlignHop / static_cast<double>(audio::kSampleRate);
+    return std::min(seconds, duration_s);
+  };
+  for (int64_t begin = 0; begin < frames;) {
+    int64_t end = begin;
+    const int32_t phone = path.phone[static_cast<size_t>(begin)];
+    while (end < frames && path.phone[static_cast<size_t>(end)] == phone) ++end;
+    stretches.push_back({phone, edge(begin), edge(end)});
+    begin = end;
+  }
+  return tracks_of(stretches, speech, text, duration_s);
+}
+
+std::vector<Track> tracks_of(const Speech& speech, std::string_view text) {
+  std::vector<Stretch> stretches;
+  for (size_t p = 0; p < speech.phones.size(); ++p) {
+    const SpokenPhone& phone = speech.phones[p];
+    stretches.push_back({phone.ipa.empty() ? -1 : static_cast<int32_t>(p),
+                         audio::seconds_of_samples(phone.start),
+                         audio::seconds_of_samples(phone.end)});
+  }
+  return tracks_of(stretches, speech, text,
+                   audio::seconds_of_samples(static_cast<int64_t>(speech.pcm.size())));
+}
+
+}  // namespace otoscope::labels
