@@ -1,0 +1,31 @@
+#pragma once
+/// A table whose every cell is bound to a JSON document: rows are pointers, columns are what lies
+/// below them.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "serve/bound_number.h"
+#include "serve/html.h"
+
+namespace otoscope::serve {
+
+struct BoundColumn {
+  const char* head;
+  const char* pointer;  // below the row's; an estimate or a number
+  const char* format;
+  const char* meaning;  // shown when the pointer rests on the head
+};
+
+struct BoundRow {
+  std::string name;
+  std::string pointer;
+  bool control = false;
+};
+
+/// A cell without a number is a dash.
+void write_bound_table(Html& html, const Document& document, const std::string& first_head,
+                       std::span<const BoundRow> rows, std::span<const BoundColumn> columns);
+
+}  // namespace otoscope::serve
