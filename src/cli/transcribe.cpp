@@ -8,12 +8,13 @@
 #include "otoscope/io/file.h"
 #include "otoscope/model/registry.h"
 #include "otoscope/model/transcript_format.h"
+#include "otoscope/steer/recipe.h"
 
 namespace otoscope::cli {
 namespace {
 
 struct TranscribeVerbOptions {
-  std::string format = "txt", out, precision = "f32";
+  std::string format = "txt", out, precision = "f32", recipe, recipe_sae;
   int64_t shuffle_weights = -1;
   model::TranscribeOptions transcribe;
 
@@ -21,6 +22,8 @@ struct TranscribeVerbOptions {
   static void visit(Self& o, Visit&& v) {
     v("format", o.format, "what is written", Choices{{"txt", "srt", "vtt", "json"}});
     v("out", o.out, "folder for one file per recording; printed if not given");
+    v("recipe", o.recipe, "steer the model by this recipe");
+    v("recipe-sae", o.recipe_sae, "where the recipe's SAE is now, if not where the recipe says");
     model::TranscribeOptions::visit(o.transcribe, v);
     v("precision", o.precision, "how the model computes", Choices{{"f32", "bf16"}});
     v("shuffle-weights", o.shuffle_weights,
@@ -50,8 +53,15 @@ class Transcribe : public VerbWith<TranscribeVerbOptions> {
     const auto model =
         model::Whisper::load(model::resolve_model(context.arguments[0]), load, context.progress);
     const auto tokenizer = model::load_tokenizer(model, context.progress);
+    std::optional<steer::Steering> steering;
+    model::Hook* hook = nullptr;
+    if (!options_.recipe.empty()) {
+      steering.emplace(steer::read_recipe(options_.recipe), model, options_.recipe_sae);
+      hook = &steering->hook();
+    }
     const auto transcripts =
-        model::transcribe(model, tokenizer, files, options_.transcribe, context.progress);
+        model::transcribe(model, tokenizer, files, options_.transcribe, context.progress,
+                          hook != nullptr ? model::Hooks(&hook, 1) : model::Hooks{});
     if (options_.out.empty())
       print(context, transcripts);
     else

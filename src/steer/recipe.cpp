@@ -19,7 +19,7 @@ using io::OrderedJson;
 
 constexpr int64_t kBytes = int64_t{64} << 20;
 constexpr size_t kOperators = 64, kFeatures = 65536, kDirections = 256, kText = 65536;
-constexpr std::string_view kSchema = "otoscope/recipe";
+constexpr std::string_view kSchema = "otoscope.recipe";
 
 void known_keys(const Json& json, const std::vector<std::string>& known, std::string_view where) {
   if (!json.is_object()) throw UserError(where, "expected an object");
@@ -98,6 +98,17 @@ void read_directions(const Json& json, Operator& op, std::string_view where) {
   if (json.contains("unit")) op.unit = io::number_at(json, "unit", where);
 }
 
+std::vector<int32_t> features_at(const Json& json, std::string_view where) {
+  std::vector<int32_t> features;
+  for (const Json& feature : list_at(json, "features", kFeatures, where)) {
+    if (!feature.is_number_integer() || feature.get<int64_t>() < 0 ||
+        feature.get<int64_t>() > std::numeric_limits<int32_t>::max())
+      throw UserError(where, "expected numbers of features at features");
+    features.push_back(static_cast<int32_t>(feature.get<int64_t>()));
+  }
+  return features;
+}
+
 Operator operator_of(const Json& json, std::string_view where) {
   known_keys(json, {"action", "strength", "features", "units", "directions", "unit", "where"},
              where);
@@ -117,12 +128,7 @@ Operator operator_of(const Json& json, std::string_view where) {
   if (json.contains("directions") || json.contains("unit"))
     throw UserError(where,
                     fmt::format("{} takes features, not directions", action_name(op.action)));
-  for (const Json& feature : list_at(json, "features", kFeatures, where)) {
-    if (!feature.is_number_integer() || feature.get<int64_t>() < 0 ||
-        feature.get<int64_t>() > std::numeric_limits<int32_t>::max())
-      throw UserError(where, "expected numbers of features at features");
-    op.features.push_back(static_cast<int32_t>(feature.get<int64_t>()));
-  }
+  op.features = features_at(json, where);
   if (json.contains("units"))
     for (const Json& unit : list_at(json, "units", kFeatures, where))
       op.units.push_back(to_float(unit, "units", where));
@@ -150,6 +156,32 @@ OrderedJson directions_json(const Operator& op) {
   return rows;
 }
 
+void read_condition(const Json& json, std::string_view where, Recipe& recipe) {
+  known_keys(json, {"site", "pool", "features", "weights", "bias", "sae"}, where);
+  Condition when;
+  recipe.when_site = io::string_at(json, "site", where);
+  when.pool = pool_named(where, io::string_at(json, "pool", where));
+  when.features = features_at(json, where);
+  for (const Json& weight : list_at(json, "weights", kFeatures, where))
+    when.weights.push_back(to_float(weight, "weights", where));
+  when.bias = io::number_at(json, "bias", where);
+  const Json& sae = io::member_at(json, "sae", where);
+  known_keys(sae, {"folder", "hash"}, where);
+  recipe.when_sae_folder = text_or(sae, "folder", where);
+  recipe.when_sae_hash = io::string_at(sae, "hash", where);
+  recipe.when = std::move(when);
+}
+
+OrderedJson condition_json(const Recipe& recipe) {
+  const Condition& when = *recipe.when;
+  return {{"site", recipe.when_site},
+          {"pool", pool_name(when.pool)},
+          {"features", when.features},
+          {"weights", when.weights},
+          {"bias", when.bias},
+          {"sae", {{"folder", recipe.when_sae_folder}, {"hash", recipe.when_sae_hash}}}};
+}
+
 bool names_features(const Recipe& recipe) {
   return recipe.form == Form::splice ||
          std::any_of(recipe.operators.begin(), recipe.operators.end(),
@@ -160,12 +192,28 @@ std::string short_hash(const std::string& hash) {
   return hash.size() > 12 ? hash.substr(0, 12) + "…" : hash;
 }
 
+std::unique_ptr<sae::Sae> load_sae(const Recipe& recipe, const std::string& given,
+                                   const std::string& hash, bool relative,
+                                   const std::string& where) {
+  const std::filesystem::path folder =
+      relative ? (recipe.path.parent_path() / given).lexically_normal()
+               : std::filesystem::path(given);
+  auto sae = std::make_unique<sae::Sae>(sae::load(folder));
+  if (sae->hash != hash)
+    throw UserError(where,
+                    fmt::format("made with the SAE {}, got {} in {}", short_hash(hash),
+                                short_hash(sae->hash), folder.string()),
+                    "features of another SAE are other features");
+  return sae;
+}
+
 }  // namespace
 
 Recipe parse_recipe(std::string_view text, std::string_view where) {
   const Json json = io::parse_json(text, where);
   known_keys(json,
-             {"schema", "version", "name", "note", "model", "sae", "site", "form", "operators"},
+             {"schema", "version", "name", "note", "model", "sae", "site", "form", "operators",
+              "when"},
              where);
   if (io::string_at(json, "schema", where) != kSchema)
     throw UserError(where, fmt::format("expected schema {}", kSchema));
@@ -195,6 +243,8 @@ Recipe parse_recipe(std::string_view text, std::string_view where) {
   for (size_t i = 0; i < operators.size(); ++i)
     recipe.operators.push_back(
         operator_of(operators[i], fmt::format("{}: operator {}", where, i + 1)));
+  if (json.contains("when"))
+    read_condition(json["when"], fmt::format("{}: condition", where), recipe);
   if (names_features(recipe) && recipe.sae_hash.empty())
     throw UserError(where, "expected the hash of an SAE, for there are operators on features");
   return recipe;
@@ -226,6 +276,7 @@ void write_recipe(const std::filesystem::path& path, const Recipe& recipe) {
     if (!(op.where == Where{})) one["where"] = to_json(op.where);
     json["operators"].push_back(std::move(one));
   }
+  if (recipe.when) json["when"] = condition_json(recipe);
   parse_recipe(json.dump(), where);  // what cannot be read is not written
   io::write_json(path, json);
 }
@@ -239,17 +290,9 @@ Steering::Steering(const Recipe& recipe, const model::Whisper& model,
                                 short_hash(recipe.model_hash), model.folder().filename().string(),
                                 short_hash(model.hash())),
                     "a recipe holds for the model it was made with");
-  if (names_features(recipe)) {
-    const std::filesystem::path folder =
-        !sae_folder.empty() ? sae_folder
-                            : (recipe.path.parent_path() / recipe.sae_folder).lexically_normal();
-    sae_ = std::make_unique<sae::Sae>(sae::load(folder));
-    if (sae_->hash != recipe.sae_hash)
-      throw UserError(where,
-                      fmt::format("made with the SAE {}, got {} in {}", short_hash(recipe.sae_hash),
-                                  short_hash(sae_->hash), folder.string()),
-                      "features of another SAE are other features");
-  }
+  if (names_features(recipe))
+    sae_ = load_sae(recipe, sae_folder.empty() ? recipe.sae_folder : sae_folder.string(),
+                    recipe.sae_hash, sae_folder.empty(), where);
   const model::Site site = model::find_site(model.dims(), recipe.site);
   SteerOptions options;
   options.form = recipe.form;
@@ -258,6 +301,29 @@ Steering::Steering(const Recipe& recipe, const model::Whisper& model,
   } catch (const UserError& error) {
     throw UserError(where, error.problem());
   }
+  if (recipe.when) set_condition(recipe, model, where);
+}
+
+void Steering::set_condition(const Recipe& recipe, const model::Whisper& model,
+                             const std::string& where) {
+  // The operators' own SAE may have been moved by the caller; another one lies where it was.
+  if (sae_ && sae_->hash == recipe.when_sae_hash)
+    when_sae_ = std::make_unique<sae::Sae>(sae::load(sae_->folder));
+  else
+    when_sae_ = load_sae(recipe, recipe.when_sae_folder, recipe.when_sae_hash, true, where);
+  Condition condition = *recipe.when;
+  condition.site = model::find_site(model.dims(), recipe.when_site);
+  try {
+    gate_ = std::make_unique<Gate>(std::move(condition), *when_sae_);
+  } catch (const UserError& error) {
+    throw UserError(where, error.problem());
+  }
+  gated_ = std::make_unique<GatedHook>(*gate_, *hook_);
+}
+
+std::vector<model::Hook*> Steering::hooks() {
+  if (!gate_) return {hook_.get()};
+  return {gate_.get(), gated_.get()};
 }
 
 }  // namespace otoscope::steer

@@ -121,7 +121,7 @@ TEST_CASE("broken recipes are refused with the place that is wrong") {
     return refusal(copy);
   };
   CHECK(says(changed([](json& r) { r.erase("schema"); }), "schema"));
-  CHECK(says(changed([](json& r) { r["schema"] = "otoscope/steer"; }), "otoscope/recipe"));
+  CHECK(says(changed([](json& r) { r["schema"] = "otoscope.steer"; }), "otoscope.recipe"));
   CHECK(says(changed([](json& r) { r["version"] = 2; }), "expected version 1, got 2"));
   CHECK(says(changed([](json& r) { r["colour"] = 1; }), "knows no key \"colour\""));
   CHECK(says(changed([](json& r) { r["operators"][0]["strenght"] = 1; }),

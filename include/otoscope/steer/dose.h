@@ -27,6 +27,7 @@ struct Arm {
   std::vector<float> redirect;  // SteerOptions::redirect
   std::vector<double> strengths;
   bool decode = false;
+  std::string language;  // of free decoding; empty: as in DoseOptions
   /// Every how many-th clip: 1 is all of them.
   int every = 1;
   /// Its dose is made that of this arm at the same strength by a gain (one number a strength): rows

@@ -26,19 +26,19 @@ struct Recipe {
   Form form = Form::preserving;
   /// Without what names clips of one run: swap, and `where.ranges`.
   std::vector<Operator> operators;
-  /// The edit acts only on windows where this holds; its features are of the SAE below, which may
-  /// be of another site than the operators'.
+  /// The edit acts only on windows where this holds. Its features are of an SAE of its own, which
+  /// may be of another site than the operators'; Steering finds `when->site` by the name.
   std::optional<Condition> when;
-  std::string when_sae_folder, when_sae_hash;
+  std::string when_site, when_sae_folder, when_sae_hash;
   std::filesystem::path path;  // where it was read
 };
 
-/// {"schema": "otoscope/recipe", "version": 1, "name", "note", "model": {"name", "hash"}, "sae":
+/// {"schema": "otoscope.recipe", "version": 1, "name", "note", "model": {"name", "hash"}, "sae":
 /// {"folder", "hash"}, "site", "form", "operators": [{"action", "strength", "features", "units",
 /// "directions": [[d numbers]], "unit", "where": {"padding", "firing", "first", "end",
 /// "first_step", "end_step"}}], "when": {"site", "pool", "features", "weights", "bias", "sae"}}.
-/// Unknown keys, other versions, more than 64 operators, 65,536
-/// features or 256 directions: UserError "[where] …".
+/// Unknown keys, other versions, more than 64 operators, 65,536 features or 256 directions:
+/// UserError "[where] …".
 Recipe parse_recipe(std::string_view json, std::string_view where);
 Recipe read_recipe(const std::filesystem::path& path);
 /// Whole or absent. UserError for operators that belong to one run.
@@ -51,12 +51,21 @@ class Steering {
   /// the SAE has another hash than the recipe's.
   Steering(const Recipe& recipe, const model::Whisper& model,
            const std::filesystem::path& sae_folder = {});
+  /// The edit itself, which knows nothing of a condition.
   SteerHook& hook() { return *hook_; }
   const sae::Sae* sae() const { return sae_.get(); }
+  /// What a pass is given: the edit, or its gate and the edit behind it.
+  std::vector<model::Hook*> hooks();
+  /// Null where the recipe has no condition.
+  const Gate* gate() const { return gate_.get(); }
 
  private:
-  std::unique_ptr<sae::Sae> sae_;
+  void set_condition(const Recipe& recipe, const model::Whisper& model, const std::string& where);
+
+  std::unique_ptr<sae::Sae> sae_, when_sae_;
   std::unique_ptr<SteerHook> hook_;
+  std::unique_ptr<Gate> gate_;
+  std::unique_ptr<GatedHook> gated_;
 };
 
 }  // namespace otoscope::steer

@@ -106,12 +106,13 @@ void Judge::judge(const eval::SplicedClip& clip, View<const float> clean, View<c
 }
 
 void Judge::decode(std::span<const eval::SplicedClip> clips, std::span<const int64_t> items,
-                   View<const float> audio, model::Hooks hooks, std::span<Outcome> outcomes) const {
+                   View<const float> audio, model::Hooks hooks, const std::string& language,
+                   std::span<Outcome> outcomes) const {
   model::DecodeOptions options;
-  if (options_.language == "own")
+  if (language == "own")
     for (const auto& clip : clips) options.languages.push_back(clip.clip.language);
-  else if (options_.language != "detect")
-    options.languages = {options_.language};
+  else if (language != "detect")
+    options.languages = {language};
   options.without_timestamps = true;
   options.sample_len = options_.max_tokens;
   options.batch = options_.batch;

@@ -24,7 +24,8 @@ class Judge {
              Outcome& outcome) const;
   /// Greedy decoding -> the rest of the outcomes.
   void decode(std::span<const eval::SplicedClip> clips, std::span<const int64_t> items,
-              View<const float> audio, model::Hooks hooks, std::span<Outcome> outcomes) const;
+              View<const float> audio, model::Hooks hooks, const std::string& language,
+              std::span<Outcome> outcomes) const;
 
  private:
   const model::Whisper& model_;

@@ -23,6 +23,7 @@ bool resumable(const Site& site) {
 }
 
 std::vector<Operator> at_strength(const Arm& arm, double s) {
+  if (s == 0) return {};
   std::vector<Operator> operators = arm.operators;
   for (Operator& op : operators)
     op.strength = op.action == Action::scale ? 1 + s * (op.strength - 1) : s * op.strength;
@@ -110,7 +111,8 @@ class Runner {
         judge_.judge(clips[i], kept.logits, kept.logits, outcomes[first + i]);
       }
       if (decodes)
-        judge_.decode(clips, batch.item, audio, {}, std::span(outcomes).subspan(first, n));
+        judge_.decode(clips, batch.item, audio, {}, options_.language,
+                      std::span(outcomes).subspan(first, n));
       progress_.advance(static_cast<int64_t>(first + n));
     }
     progress_.finish();
@@ -187,7 +189,7 @@ class Runner {
   }
 
   double gain_of(const Arm& arm, double s) const {
-    if (arm.match < 0) return 1;
+    if (arm.match < 0 || s == 0) return 1;
     OTO_ASSERT(static_cast<size_t>(arm.match) < arms_.size());
     const Dose own = dry_dose(arm, s, arm.every);
     const Dose other = dry_dose(arms_[static_cast<size_t>(arm.match)], s, arm.every);
@@ -198,7 +200,8 @@ class Runner {
     Response response;
     response.strength = s;
     response.clips.resize(size());
-    if (s == 0) {  // the clean model
+    const std::string& language = arm.language.empty() ? options_.language : arm.language;
+    if (s == 0 && language == options_.language) {  // the clean model
       for (size_t i = 0; i < size(); i += static_cast<size_t>(arm.every))
         response.clips[i] = run.clean[i];
       return response;
@@ -227,7 +230,7 @@ class Runner {
         judge_.judge(part.clips[i], clean_[part.at[i]].logits, logits[i], outcomes[i]);
       response.dose = hook.dose();
       if (arm.decode) {
-        judge_.decode(part.clips, part.items, audio, later, outcomes);
+        judge_.decode(part.clips, part.items, audio, later, language, outcomes);
         hook.set_dose(response.dose);  // each row counts once
       }
       for (size_t i = 0; i < part.at.size(); ++i)

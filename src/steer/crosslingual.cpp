@@ -1,0 +1,319 @@
+#include "otoscope/steer/crosslingual.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "otoscope/core/errors.h"
+#include "otoscope/core/statistics.h"
+#include "otoscope/core/text.h"
+#include "otoscope/io/estimate.h"
+#include "otoscope/model/normalizer.h"
+#include "otoscope/steer/text_language.h"
+
+namespace otoscope::steer {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kBroken = 0.1;  // on dev: share of empty and looping texts that is put up with
+constexpr size_t kExamples = 6;
+
+/// Clips of `from`, and what the same prompt says in `toward`.
+struct Pairs {
+  store::Manifest manifest;                    // of the clips alone
+  std::map<std::string, std::string> meaning;  // by prompt id
+};
+
+Pairs parallel_clips(const store::Manifest& manifest, const std::string& from,
+                     const std::string& toward) {
+  Pairs pairs;
+  pairs.manifest = manifest;
+  for (const store::Clip& clip : manifest.clips)
+    if (clip.language == toward && clip.text && !clip.text->empty() && !clip.prompt_id.empty())
+      pairs.meaning[clip.prompt_id] = *clip.text;
+  // Splits come from the whole corpus: dropping clips must not move any.
+  store::assign_splits(pairs.manifest.clips);
+  std::erase_if(pairs.manifest.clips, [&](const store::Clip& clip) {
+    return clip.language != from || !pairs.meaning.contains(clip.prompt_id);
+  });
+  return pairs;
+}
+
+/// Both at once: what the text is in, and what Whisper thinks.
+class TowardTarget : public Target {
+ public:
+  TowardTarget(std::string language, const TextLanguage& guesser)
+      : language_(std::move(language)), guesser_(guesser) {}
+  std::string name() const override { return "text in " + language_; }
+  bool decodes() const override { return true; }
+  std::vector<std::string> languages() const override { return {language_}; }
+  Parts score(const eval::SplicedClip&, const Outcome& o) const override {
+    return {guesser_.guess(o.text) == language_ ? 1.0 : 0.0, 1};
+  }
+
+ private:
+  std::string language_;
+  const TextLanguage& guesser_;
+};
+
+Arm arm_of(std::string name, Arm::Role role, std::vector<Operator> operators,
+           std::vector<double> strengths, std::string language) {
+  Arm arm;
+  arm.name = std::move(name);
+  arm.role = role;
+  arm.operators = std::move(operators);
+  arm.strengths = std::move(strengths);
+  arm.language = std::move(language);
+  arm.decode = true;
+  return arm;
+}
+
+struct Chosen {
+  size_t arm = 0;
+  double strength = 0, share = 0;
+};
+
+/// The dose with the most texts in the language, of those that break few; the smaller on ties.
+Chosen choose(const DoseRun& run, std::span<const Arm> arms, const std::vector<size_t>& among,
+              const eval::ClipChoice& choice, const Target& target) {
+  Chosen best{among[0], run.arms[among[0]][0].strength, -1};
+  for (const size_t a : among)
+    for (const Response& r : run.arms[a]) {
+      double share = 0, broken = 0;
+      for (size_t i = 0; i < r.clips.size(); ++i) {
+        share += target.score(choice.clips[i], r.clips[i]).a;
+        broken += r.clips[i].empty || r.clips[i].looping ? 1 : 0;
+      }
+      const auto n = static_cast<double>(r.clips.size());
+      if (broken / n > kBroken) continue;
+      if (share / n > best.share) best = {a, r.strength, share / n};
+    }
+  OTO_ASSERT(best.arm < arms.size());
+  return best;
+}
+
+/// Overlap with the translation, and with another prompt's: what chance gives.
+Json meaning_json(const std::vector<Outcome>& outcomes, int every, const eval::ClipChoice& choice,
+                  const Pairs& pairs, const DoseOptions& options) {
+  const auto clusters = static_cast<size_t>(choice.clusters);
+  std::vector<double> own(clusters), other(clusters), ones(clusters);
+  std::vector<const std::string*> texts;
+  for (const auto& clip : choice.clips) texts.push_back(&pairs.meaning.at(clip.clip.prompt_id));
+  int64_t n = 0;
+  for (size_t i = 0; i < outcomes.size(); i += static_cast<size_t>(every), ++n) {
+    const auto c = static_cast<size_t>(choice.clips[i].cluster);
+    // The next clip's: about as long, for clips are ordered by length.
+    const size_t next = (i + 1) % texts.size();
+    own[c] += word_overlap(*texts[i], outcomes[i].text);
+    other[c] += word_overlap(*texts[next], outcomes[i].text);
+    ones[c] += 1;
+  }
+  std::vector<double> a, b, d;
+  for (size_t c = 0; c < clusters; ++c)
+    if (ones[c] > 0) a.push_back(own[c]), b.push_back(other[c]), d.push_back(ones[c]);
+  return {{"overlap", io::to_json(bootstrap_ratio(a, d, n, options.seed, options.replicates))},
+          {"chance", io::to_json(bootstrap_ratio(b, d, n, options.seed, options.replicates))}};
+}
+
+Json probability_json(const std::vector<Outcome>& outcomes, int every,
+                      const eval::ClipChoice& choice, const DoseOptions& options) {
+  std::vector<double> sums(static_cast<size_t>(choice.clusters)), ones(sums.size());
+  int64_t n = 0;
+  for (size_t i = 0; i < outcomes.size(); i += static_cast<size_t>(every), ++n) {
+    const auto c = static_cast<size_t>(choice.clips[i].cluster);
+    sums[c] += outcomes[i].languages.empty() ? 0 : outcomes[i].languages[0];
+    ones[c] += 1;
+  }
+  std::vector<double> a, d;
+  for (size_t c = 0; c < sums.size(); ++c)
+    if (ones[c] > 0) a.push_back(sums[c]), d.push_back(ones[c]);
+  return io::to_json(bootstrap_ratio(a, d, n, options.seed, options.replicates));
+}
+
+Json examples_json(const Response& response, const eval::ClipChoice& choice, const Pairs& pairs) {
+  Json list = Json::array();
+  const size_t n = response.clips.size(), step = std::max<size_t>(1, n / kExamples);
+  for (size_t i = step / 2; i < n && list.size() < kExamples; i += step)
+    list.push_back({{"id", choice.clips[i].clip.id},
+                    {"said", *choice.clips[i].clip.text},
+                    {"translation", pairs.meaning.at(choice.clips[i].clip.prompt_id)},
+                    {"text", response.clips[i].text},
+                    {"detected", response.clips[i].detected}});
+  return list;
+}
+
+std::vector<double> both_signs(const std::vector<float>& strengths, double chosen) {
+  std::vector<double> grid{0, chosen, -chosen};
+  for (const float s : strengths) grid.push_back(s), grid.push_back(-static_cast<double>(s));
+  std::sort(grid.begin(), grid.end());
+  grid.erase(std::unique(grid.begin(), grid.end()), grid.end());
+  return grid;
+}
+
+}  // namespace
+
+double word_overlap(std::string_view reference, std::string_view text) {
+  std::map<std::string, int> wanted;
+  double n = 0, m = 0, common = 0;
+  for (const std::string& word : split(trimmed(model::normalize_basic(reference)), ' '))
+    if (!word.empty()) ++wanted[word], ++n;
+  for (const std::string& word : split(trimmed(model::normalize_basic(text)), ' ')) {
+    if (word.empty()) continue;
+    ++m;
+    const auto found = wanted.find(word);
+    if (found != wanted.end() && found->second > 0) --found->second, ++common;
+  }
+  return n > 0 && m > 0 ? 2 * common / (n + m) : 0;
+}
+
+Json steer_language(const model::Whisper& model, const model::Tokenizer& tokenizer,
+                    const sae::Sae& sae, const store::Store& store, const store::Manifest& manifest,
+                    const CrosslingualOptions& options, const DoseOptions& dose,
+                    Progress& progress) {
+  if (options.from == options.toward)
+    throw UserError("--toward", "expected another language than --from");
+  if (options.sizes.empty() || options.strengths.empty())
+    throw UserError("--sizes", "expected sizes and strengths to choose from");
+  const model::Site site = model::find_site(model.dims(), store.site());
+  const TextLanguage guesser = TextLanguage::of_manifest(manifest);
+  for (const auto& code : {options.from, options.toward})
+    if (std::find(guesser.languages().begin(), guesser.languages().end(), code) ==
+        guesser.languages().end())
+      throw UserError(code,
+                      "expected a language of the corpus, which has " + join(guesser.languages()));
+  const auto accuracy = text_language_accuracy(guesser, manifest, store::Split::test, dose.seed);
+  const TowardTarget target(options.toward, guesser);
+
+  // Train: features and the difference of means.
+  const Contrast found = contrast(
+      sae, store, store::Split::train,
+      [&](const store::Item& item) {
+        return item.language == options.from ? 0 : item.language == options.toward ? 1 : -1;
+      },
+      200, progress);
+  const Scales scales = measure_scales(&sae, store, store::Split::train, 16384, progress);
+
+  // Dev: how many features, how strong.
+  const Pairs pairs = parallel_clips(manifest, options.from, options.toward);
+  std::vector<double> strengths(options.strengths.begin(), options.strengths.end());
+  std::vector<Arm> dev_arms;
+  std::vector<size_t> sizes;
+  for (const int k : options.sizes) {
+    sizes.push_back(dev_arms.size());
+    dev_arms.push_back(arm_of(fmt::format("{} features", k), Arm::Role::tested,
+                              {shift_features(found, k)}, strengths, "detect"));
+  }
+  dev_arms.push_back(arm_of("difference of means", Arm::Role::rival, {shift_direction(found)},
+                            strengths, "detect"));
+  const auto dev_choice =
+      eval::choose_clips(pairs.manifest, store::Split::dev, options.dev_clips, model, tokenizer);
+  const DoseRun dev =
+      run_doses(model, tokenizer, dev_choice, site, &sae, dev_arms, target, dose, progress);
+  const Chosen ours = choose(dev, dev_arms, sizes, dev_choice, target);
+  const Chosen means = choose(dev, dev_arms, {dev_arms.size() - 1}, dev_choice, target);
+
+  // Test, once.
+  const auto choice =
+      eval::choose_clips(pairs.manifest, store::Split::test, options.test_clips, model, tokenizer);
+  const std::vector<Operator> edit = dev_arms[ours.arm].operators;
+  std::vector<Arm> arms{
+      arm_of("features, language detected", Arm::Role::tested, edit,
+             both_signs(options.strengths, ours.strength), "detect"),
+      arm_of("features, token " + options.from, Arm::Role::tested, edit, {ours.strength}, "own"),
+      arm_of("no edit, language detected", Arm::Role::rival, {}, {0}, "detect"),
+      arm_of("no edit, token " + options.toward, Arm::Role::rival, {}, {0}, options.toward),
+      arm_of("features, token " + options.toward, Arm::Role::rival, edit, {ours.strength},
+             options.toward),
+      arm_of("difference of means, language detected", Arm::Role::rival, {shift_direction(found)},
+             {means.strength}, "detect"),
+      arm_of("difference of means, token " + options.from, Arm::Role::rival,
+             {shift_direction(found)}, {means.strength}, "own")};
+  add_controls(arms, 0, {ours.strength}, options.controls, options.control_every, scales, store.d(),
+               dose.seed);
+  const DoseRun run = run_doses(model, tokenizer, choice, site, &sae, arms, target, dose, progress);
+
+  Json json = dose_json(run, arms, choice, target, dose);
+  for (size_t a = 0; a < arms.size(); ++a)
+    for (size_t p = 0; p < run.arms[a].size(); ++p) {
+      Json& point = json["arms"][a]["points"][p];
+      point["meaning"] = meaning_json(run.arms[a][p].clips, arms[a].every, choice, pairs, dose);
+      point["toward_probability"] =
+          probability_json(run.arms[a][p].clips, arms[a].every, choice, dose);
+      if (arms[a].every == 1 &&
+          (run.arms[a].size() == 1 || run.arms[a][p].strength == ours.strength))
+        point["examples"] = examples_json(run.arms[a][p], choice, pairs);
+    }
+  Json choice_json{{"from", options.from},
+                   {"toward", options.toward},
+                   {"site", store.site()},
+                   {"train_items", {found.items[0], found.items[1]}},
+                   {"dev_clips", dev_choice.clips.size()},
+                   {"features", edit[0].features},
+                   {"strength", ours.strength},
+                   {"dev_share", ours.share},
+                   {"means_strength", means.strength},
+                   {"means_dev_share", means.share}};
+  choice_json["dev"] = Json::array();
+  for (size_t a = 0; a < dev_arms.size(); ++a)
+    for (const Response& r : dev.arms[a]) {
+      const ResponseMeasures m = measure(dev, r.clips, 1, dev_choice, target, dose);
+      choice_json["dev"].push_back({{"arm", dev_arms[a].name},
+                                    {"strength", r.strength},
+                                    {"share", m.target.value},
+                                    {"empty", m.empty.value},
+                                    {"looping", m.looping.value}});
+    }
+  Json text{{"method", "naive Bayes over character n-grams of words, orders 1 to 4"},
+            {"accuracy", io::to_json(accuracy.all)}};
+  for (const auto& [code, estimate] : accuracy.by_language)
+    text["by_language"][code] = io::to_json(estimate);
+  json["text_language"] = std::move(text);
+  json["chosen"] = std::move(choice_json);
+  return json;
+}
+
+std::vector<std::vector<std::string>> language_table(const Json& json) {
+  const auto value = [](const Json& estimate) {
+    return estimate.at("value").is_null()
+               ? std::string("-")
+               : fmt::format("{:.3f}", estimate.at("value").get<double>());
+  };
+  const auto interval = [&](const Json& e) {
+    return e.at("low").is_null()
+               ? value(e)
+               : fmt::format("{} [{:.2f}, {:.2f}]", value(e), e.at("low").get<double>(),
+                             e.at("high").get<double>());
+  };
+  std::vector<std::vector<std::string>> rows{{"arm", "strength", "dose",
+                                              json.at("target").get<std::string>(), "P(token)",
+                                              "overlap (chance)", "WER", "empty", "random 95 %"}};
+  for (const Json& arm : json.at("arms")) {
+    const std::string role = arm.at("role");
+    if (role != "tested" && role != "rival") continue;
+    for (const Json& p : arm.at("points")) {
+      std::string control = "-";
+      for (const Json& c : json.at("contests"))
+        if (c.at("arm") == arm.at("name") && c.at("strength") == p.at("strength")) {
+          std::vector<std::string> parts;
+          for (const char* kind : {"random_features", "random_directions"})
+            parts.push_back(c.at(kind).is_null()
+                                ? "-"
+                                : fmt::format("{:.2f}", c.at(kind).at("p95").get<double>()));
+          control = parts[0] + " / " + parts[1];
+        }
+      rows.push_back(
+          {arm.at("name"), fmt::format("{:g}", p.at("strength").get<double>()),
+           fmt::format("{:.2f}", p.at("dose").get<double>()), interval(p.at("target")),
+           value(p.at("toward_probability")),
+           value(p.at("meaning").at("overlap")) + " (" + value(p.at("meaning").at("chance")) + ")",
+           value(p.at("wer")), value(p.at("empty")), control});
+    }
+  }
+  return rows;
+}
+
+}  // namespace otoscope::steer
