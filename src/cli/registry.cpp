@@ -8,6 +8,7 @@ std::unique_ptr<Verb> make_data();
 std::unique_ptr<Verb> make_transcribe();
 std::unique_ptr<Verb> make_extract();
 std::unique_ptr<Verb> make_eval();
+std::unique_ptr<Verb> make_label();
 std::unique_ptr<Verb> make_train();
 std::unique_ptr<Verb> make_encode();
 std::unique_ptr<Verb> make_convert();
@@ -22,6 +23,8 @@ const std::vector<VerbEntry>& verbs() {
       {"data", "corpora that can be fetched, each written as a manifest", make_data},
       {"transcribe", "text, language and word times of audio files", make_transcribe},
       {"extract", "activations of one or many sites, from one pass over a corpus", make_extract},
+      {"label", "what is known of each clip over time: phones, words, parts of speech, pitch, ...",
+       make_label},
       {"eval", "is an SAE faithful? beside its controls, and in the model's place", make_eval},
       {"train", "one sparse autoencoder, or a grid in one pass over the activations", make_train},
       {"encode", "sparse codes of activations", make_encode},

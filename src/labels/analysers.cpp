@@ -1,11 +1,10 @@
 #include "otoscope/labels/analysers.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
 
+#include "labels/apertium_run.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/io/file.h"
 #include "otoscope/io/process.h"
@@ -14,7 +13,6 @@ namespace otoscope::labels {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr int64_t kMostOutput = int64_t{1} << 30;
 
 struct Analyser {
   std::string_view language, own_code, package;
@@ -52,30 +50,7 @@ const Analyser* analyser_of(std::string_view language) {
   return found == std::end(kAnalysers) ? nullptr : found;
 }
 
-fs::path folder_of(const Analyser& analyser) {
-  return fs::path("/usr/share/apertium") / analyser.package;
-}
-
-/// A folder for the programs' files, gone afterwards.
-class Aside {
- public:
-  Aside() {
-    std::string name = (fs::temp_directory_path() / "otoscope-analyse-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw UserError(name, "expected to make a folder here", "set TMPDIR to a writable folder");
-    path_ = name;
-  }
-  ~Aside() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Aside(const Aside&) = delete;
-  Aside& operator=(const Aside&) = delete;
-  fs::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
+fs::path folder_of(const Analyser& analyser) { return apertium_folder(analyser.package); }
 
 /// One line, without the characters that mean something in the stream, and closed: no multiword
 /// reaches into the next text.
@@ -147,13 +122,7 @@ std::vector<std::vector<Token>> analyse(std::string_view language,
     last = aside / "tagged";
   }
 
-  const std::string output = io::read_file(last, kMostOutput);
-  std::vector<std::vector<Token>> tokens;
-  for (std::string_view rest = output; !rest.empty();) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    tokens.push_back(parse_stream_line(rest.substr(0, end), "apertium"));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
+  auto tokens = read_stream(last);
   if (tokens.size() != texts.size())
     throw UserError("apertium",
                     fmt::format("expected {} lines from it, got {}", texts.size(), tokens.size()));

@@ -89,7 +89,11 @@ std::string bare_arpabet(std::string_view value) {
 }
 
 void add_classes(const Phone& phone, std::vector<std::string>& classes) {
-  const Sound& first = *phone.sounds.front();
+  // espeak-ng gives Russian "ja" and English "əl" as one phone: the vowel says what it is.
+  const auto vowel = std::find_if(phone.sounds.begin(), phone.sounds.end(),
+                                  [](const Sound* sound) { return sound->vowel; });
+  const auto head = vowel == phone.sounds.end() ? phone.sounds.begin() : vowel;
+  const Sound& first = **head;
   const auto add = [&](const std::string& text, const char* after = "") {
     if (!text.empty()) classes.push_back(text + after);
   };
@@ -97,7 +101,7 @@ void add_classes(const Phone& phone, std::vector<std::string>& classes) {
   if (first.vowel) {
     add(first.height, " vowel"), add(first.backness, " vowel"), add(first.rounding, " vowel");
     const auto later = [&](auto&& holds) {
-      return std::any_of(phone.sounds.begin() + 1, phone.sounds.end(), holds);
+      return std::any_of(head + 1, phone.sounds.end(), holds);
     };
     if (later([](const Sound* sound) { return sound->vowel; })) add("diphthong");
     if (phone.nasalised) add("nasal vowel");
@@ -177,6 +181,17 @@ const std::vector<std::string>& all_phone_classes() {
     return std::vector<std::string>(names.begin(), names.end());
   }();
   return all;
+}
+
+std::string ipa_of_espeak(std::string_view phone, std::string_view language) {
+  struct Odd {
+    std::string_view language, written, meant;
+  };
+  static constexpr Odd kOdd[] = {
+      {"ru", "y", "ɨ"}, {"ru", "ɭ", "ɫ"}, {"ru", "ɭʲ", "lʲ"}, {"it", "ss", "sː"}};
+  for (const Odd& odd : kOdd)
+    if (odd.language == language && odd.written == phone) return std::string(odd.meant);
+  return std::string(phone);
 }
 
 std::string ipa_of_arpabet(std::string_view value) {

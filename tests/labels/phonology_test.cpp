@@ -35,6 +35,7 @@ TEST_CASE("marks behind a symbol add to its classes") {
   CHECK(classes("ɑːɹ") ==
         "back vowel, long vowel, open vowel, rhotic vowel, unrounded vowel, vowel");
   CHECK(classes("ˈa") == classes("a"));
+  CHECK(classes("ja") == classes("a"));
 }
 
 TEST_CASE("what is not in the table has no classes") {
@@ -55,6 +56,13 @@ TEST_CASE("all classes are listed, and each belongs to some phone") {
       CAPTURE(name);
       CHECK(std::count(all.begin(), all.end(), name) == 1);
     }
+}
+
+TEST_CASE("espeak-ng's odd spellings are mended in their language only") {
+  CHECK(labels::ipa_of_espeak("y", "ru") == "ɨ");
+  CHECK(labels::ipa_of_espeak("y", "fr") == "y");
+  CHECK(classes(labels::ipa_of_espeak("ss", "it").c_str()) ==
+        "alveolar, consonant, fricative, long consonant, sibilant, voiceless");
 }
 
 TEST_CASE("every ARPAbet name is a phone of the table") {

@@ -37,6 +37,10 @@ std::vector<std::string> phone_classes(std::string_view ipa);
 /// Every class that phone_classes can give.
 const std::vector<std::string>& all_phone_classes();
 
+/// espeak-ng's IPA mended where it writes another sound than it speaks: Russian ы as "y" and its l
+/// as retroflex, Italian long s as "ss".
+std::string ipa_of_espeak(std::string_view phone, std::string_view language);
+
 /// ARPAbet (any case, stress digits passed over) in IPA; "" for silence; the value as it is where
 /// it is not ARPAbet.
 std::string ipa_of_arpabet(std::string_view value);

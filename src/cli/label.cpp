@@ -1,0 +1,108 @@
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/verb.h"
+#include "otoscope/core/errors.h"
+#include "otoscope/core/text.h"
+#include "otoscope/labels/exchange.h"
+#include "otoscope/labels/make_labels.h"
+#include "otoscope/store/corpora.h"
+
+namespace otoscope::cli {
+namespace {
+
+struct LabelVerbOptions {
+  std::string data, out, from, labels, to, ctm_kind = "word";
+  labels::MakeOptions make;
+
+  template <class Self, class Visit>
+  static void visit(Self& o, Visit&& v) {
+    v("data", o.data, "manifest of the corpus, or the name of a fetched one (prompts)");
+    v("out", o.out, "folder that labels.jsonl and summary.json are written into");
+    labels::MakeOptions::visit(o.make, v);
+    v("from", o.from,
+      "do not make labels: take them from a .TextGrid, .ctm, .rttm or .jsonl, or a "
+      "folder of TextGrids");
+    v("labels", o.labels, "do not make labels: write these (a labels.jsonl) as files of --to");
+    v("to", o.to, "with --labels: the form to write into --out",
+      Choices{{"textgrid", "ctm", "rttm"}});
+    v("table-kind", o.ctm_kind, "the kind that a .ctm holds, read or written");
+  }
+};
+
+class Label : public VerbWith<LabelVerbOptions> {
+ public:
+  std::string example() const override { return "label --data prompts --out runs/demo/labels"; }
+
+  int run(const Context& context) override {
+    if (options_.out.empty())
+      throw UserError("--out", "expected a folder, got none", "try --out labels");
+    if (!options_.labels.empty()) return write(context);
+    if (options_.data.empty())
+      throw UserError("--data", "expected a manifest, got none", "try --data prompts");
+    const auto manifest = store::resolve_manifest(options_.data);
+    const labels::LabelSummary summary =
+        options_.from.empty()
+            ? labels::make_labels(manifest, options_.out, options_.make, context.progress)
+            : labels::import_labels(options_.from, manifest, options_.out, options_.ctm_kind);
+    print(context, summary);
+    return 0;
+  }
+
+ private:
+  int write(const Context& context) const {
+    if (options_.to.empty())
+      throw UserError("--to", "expected a form, got none", "one of textgrid, ctm, rttm");
+    const auto files =
+        labels::export_labels(options_.labels, options_.to, options_.out, options_.ctm_kind);
+    if (context.common.json)
+      context.print(nlohmann::ordered_json{{"files", files}, {"out", options_.out}}.dump(1));
+    else
+      context.print(fmt::format("{}: {} file{}", options_.out, files, files == 1 ? "" : "s"));
+    return 0;
+  }
+
+  static void print(const Context& context, const labels::LabelSummary& summary) {
+    if (context.common.json) {
+      auto json = to_json(summary);
+      json["labels"] = summary.labels.string();
+      json["reused"] = summary.reused;
+      context.print(json.dump(1));
+      return;
+    }
+    std::vector<std::vector<std::string>> rows = {{"kind", "clips", "labels", "values", "known"}};
+    for (const auto& [kind, count] : summary.kinds)
+      rows.push_back({std::string(audio::label_kind_name(kind)), std::to_string(count.clips),
+                      std::to_string(count.labels), std::to_string(count.values.size()),
+                      human_seconds(count.seconds_known)});
+    std::string text = fmt::format("{}: {} clips, {}{}\n", summary.labels.string(), summary.clips,
+                                   human_seconds(summary.seconds),
+                                   summary.reused ? " (made before of the same inputs)" : "");
+    text += text_table(rows);
+    for (const auto& [reason, clips] : summary.left_out)
+      text += fmt::format("\nleft out: {} clips, {}", clips, reason);
+    for (const auto& [language, words] : summary.words)
+      text += fmt::format(
+          "\nwords of {}: {}, of which {} not in the dictionary, {} ambiguous (they carry the "
+          "set), "
+          "{} spelled otherwise",
+          language, words.words, words.unknown, words.ambiguous, words.spelled_otherwise);
+    for (const auto& check : summary.dictionaries)
+      text += fmt::format(
+          "\n{} concepts of {} texts; {}: a dictionary confirms {} of {} (of shuffled ones {} of "
+          "{})",
+          summary.concepts, summary.concepts_learned_on, check.pair, check.confirmed, check.known,
+          check.control_confirmed, check.control_known);
+    if (summary.unknown_phones > 0)
+      text += fmt::format("\nphones that the table of sounds lacks: {}", summary.unknown_phones);
+    for (const std::string& note : summary.notes) text += "\nnote: " + note;
+    context.print(text);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_label() { return std::make_unique<Label>(); }
+
+}  // namespace otoscope::cli
