@@ -13,6 +13,10 @@ std::unique_ptr<Verb> make_train();
 std::unique_ptr<Verb> make_encode();
 std::unique_ptr<Verb> make_convert();
 std::unique_ptr<Verb> make_describe();
+std::unique_ptr<Verb> make_stability();
+std::unique_ptr<Verb> make_crosslingual();
+std::unique_ptr<Verb> make_decompose();
+std::unique_ptr<Verb> make_steer();
 std::unique_ptr<Verb> make_report();
 std::unique_ptr<Verb> make_demo();
 std::unique_ptr<Verb> make_version();
@@ -31,6 +35,14 @@ const std::vector<VerbEntry>& verbs() {
       {"convert", "an SAE or a model in another format", make_convert},
       {"describe", "what each feature hears, into features.sqlite; --find searches it",
        make_describe},
+      {"stability", "do other seeds find the same features? beside chance and controls",
+       make_stability},
+      {"crosslingual", "what features share between languages, and whether translations look alike",
+       make_crosslingual},
+      {"decompose", "which features share a neuron or a direction, and how much purer they are",
+       make_decompose},
+      {"steer", "dose and response of an edit, of a language or of a phone, beside controls",
+       make_steer},
       {"report", "one HTML file that works without a network", make_report},
       {"demo", "all of it on real speech with a real Whisper, from nothing to a report", make_demo},
       {"version", "version, build and CPU level of this program", make_version},

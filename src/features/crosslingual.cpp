@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <map>
 #include <set>
 
 #include "features/one_label.h"
@@ -59,6 +61,16 @@ RepresentationResult search_with(const PooledClips& learning, const ParallelClip
   best.result =
       retrieve(centred(test.x, test_clips, chosen), test_clips, options.permutations, options.seed);
   return best;
+}
+
+/// The columns of some features.
+PooledClips columns_of(const PooledClips& all, std::span<const int64_t> features) {
+  PooledClips some{all.what, all.pool,
+                   Tensor<float>(Shape{all.x.shape()[0], static_cast<int64_t>(features.size())})};
+  for (int64_t i = 0; i < some.x.shape()[0]; ++i)
+    for (size_t k = 0; k < features.size(); ++k)
+      some.x.at(i, static_cast<int64_t>(k)) = all.x.at(i, features[k]);
+  return some;
 }
 
 class Measurement {
@@ -155,7 +167,38 @@ class Measurement {
                                            options_));
     measured.translations =
         follow_translations(test[1].x, clips_test_, options_.permutations, options_.seed);
+    if (i == 0) measure_categories(one, learning, test, measured);
     out_.saes.push_back(std::move(measured));
+  }
+
+  void measure_categories(const CrosslingualSae& one, std::span<const PooledClips> learning,
+                          std::span<const PooledClips> test, SaeCrosslingual& measured) const {
+    std::map<std::string, std::vector<int64_t>> by_category;
+    for (size_t f = 0; f < one.categories.size(); ++f)
+      if (!one.categories[f].empty())
+        by_category[one.categories[f]].push_back(static_cast<int64_t>(f));
+    for (const auto& [category, features] : by_category) {
+      CategoryResult result;
+      result.category = category;
+      result.features = static_cast<int64_t>(features.size());
+      result.search.learning_mrr = -1;
+      for (const size_t pool : {size_t{0}, size_t{1}}) {
+        RepresentationResult found =
+            search_with(columns_of(learning[pool], features), clips_learning_,
+                        columns_of(test[pool], features), clips_test_, one.name, options_);
+        if (found.learning_mrr > result.search.learning_mrr) result.search = std::move(found);
+      }
+      result.search.chosen = true;
+      double sum = 0, n = 0;
+      for (const int64_t feature : features) {
+        const auto f = static_cast<size_t>(feature);
+        if (std::isnan(measured.translations.r[f])) continue;
+        sum += measured.translations.r[f], n += 1;
+        result.significant += measured.translations.q[f] <= 0.05F;
+      }
+      result.mean_r = n == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / n;
+      measured.categories.push_back(std::move(result));
+    }
   }
 
   void add_baselines() {

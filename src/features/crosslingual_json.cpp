@@ -122,6 +122,14 @@ Json Crosslingual::json() const {
   json["saes"] = Json::array();
   for (const SaeCrosslingual& sae : saes) {
     Json one{{"name", sae.name}, {"translations", translations_json(sae.translations)}};
+    one["categories"] = Json::array();
+    for (const CategoryResult& category : sae.categories)
+      one["categories"].push_back(
+          {{"category", category.category},
+           {"features", category.features},
+           {"mean_r", std::isfinite(category.mean_r) ? Json(category.mean_r) : Json(nullptr)},
+           {"significant", category.significant},
+           {"search", representation_json(category.search)}});
     one["pairs"] = Json::array();
     for (size_t i = 0; i < sae.rates.size(); ++i) {
       const auto a = static_cast<size_t>(sae.rates[i].a), b = static_cast<size_t>(sae.rates[i].b);

@@ -16,6 +16,26 @@ void bind_or_null(io::Statement& statement, int position, double value) {
 
 }  // namespace
 
+std::vector<std::string> read_categories(const std::filesystem::path& database, int64_t F) {
+  if (!std::filesystem::exists(database)) return {};
+  const io::Database db(database);
+  io::Statement table =
+      db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'categories'");
+  if (!table.step()) return {};
+  std::vector<std::string> categories(static_cast<size_t>(F));
+  io::Statement rows = db.prepare("SELECT feature, category FROM categories");
+  while (rows.step()) {
+    const int64_t feature = rows.integer(0);
+    if (feature < 0 || feature >= F)
+      throw UserError(database.string(),
+                      "expected categories of features below " + std::to_string(F) + ", got " +
+                          std::to_string(feature),
+                      "describe this SAE again");
+    categories[static_cast<size_t>(feature)] = rows.text(1);
+  }
+  return categories;
+}
+
 void write_crosslingual(const std::filesystem::path& database, const Crosslingual& result) {
   if (!std::filesystem::exists(database))
     throw UserError(database.string(), "expected a database of features, got nothing",

@@ -87,8 +87,11 @@ TEST_CASE("planted: what is shared, what is of one language, and translations th
   sae::save(sae, folder.path() / "sae");
   CrosslingualOptions options;
   options.permutations = 199;
-  const Crosslingual result =
-      measure_crosslingual({{"axes", &sae, &store}}, made.labels, options, silent_progress());
+  std::vector<std::string> categories(kWidth);
+  for (int f = 0; f < 30; ++f) categories[static_cast<size_t>(f)] = "semantic";
+  for (int f = 30; f < 35; ++f) categories[static_cast<size_t>(f)] = "phonetic";
+  const Crosslingual result = measure_crosslingual({{"axes", &sae, &store, categories}},
+                                                   made.labels, options, silent_progress());
 
   const SaeCrosslingual& measured = result.saes.at(0);
   REQUIRE(measured.rates.size() == 1);
@@ -109,6 +112,12 @@ TEST_CASE("planted: what is shared, what is of one language, and translations th
   CHECK(measured.translations.q[38] <= 0.05f);
   CHECK(measured.translations.significant <= 2);  // nothing else goes with the prompt
   CHECK(std::fabs(measured.translations.chance_r) < 0.1);
+
+  REQUIRE(measured.categories.size() == 2);
+  CHECK(measured.categories[0].category == "phonetic");
+  CHECK(measured.categories[0].features == 5);
+  CHECK(measured.categories[0].search.result.all.top1.value < 0.3);
+  CHECK(measured.categories[1].search.result.all.top1.value == 1);
 
   const auto json = result.json();
   CHECK(json.at("saes").at(0).at("pairs").at(0).at("sharing").at("features") ==
@@ -142,6 +151,17 @@ TEST_CASE("the tables hold the indices of each feature, written twice or once") 
   io::Statement count = db.prepare("SELECT count(*) FROM translations");
   REQUIRE(count.step());
   CHECK(count.integer(0) == result.saes[0].translations.features);
+
+  CHECK(read_categories(database, kWidth).empty());
+  CHECK(read_categories(folder.path() / "no", kWidth).empty());
+  io::Database(database, io::Database::Mode::write)
+      .execute(
+          "CREATE TABLE categories (feature INTEGER, category TEXT); INSERT INTO categories "
+          "VALUES (2, 'semantic')");
+  CHECK(read_categories(database, kWidth)[2] == "semantic");
+  CHECK(read_categories(database, kWidth)[3].empty());
+  CHECK(error_of([&] { read_categories(database, 2); }).find("describe this SAE again") !=
+        std::string::npos);
 }
 
 TEST_CASE("a corpus without translations, or labels that hold together, are refused") {

@@ -45,6 +45,8 @@ struct CrosslingualSae {
   std::string name;
   const sae::Sae* sae = nullptr;
   const store::Store* store = nullptr;
+  /// Category of each feature (read_categories), or empty: translations by category.
+  std::vector<std::string> categories = {};
 };
 
 /// A representation in the search for translations, with the centring that did best on train and
@@ -68,12 +70,22 @@ struct Translations {
   double mean_r = 0, chance_r = 0;  // real, and with clips exchanged among prompts of like length
 };
 
+/// Translations looked for with the features of one category alone.
+struct CategoryResult {
+  std::string category;
+  int64_t features = 0;
+  RepresentationResult search;
+  double mean_r = 0;  // over those that fire in at least five clips; NaN: none does
+  int64_t significant = 0;
+};
+
 struct SaeCrosslingual {
   std::string name;
   std::vector<RateDifference> rates;
   std::vector<PairSharing> sharing;       // empty without labels
   std::vector<LabelPrecision> precision;  // (F), empty without labels
   Translations translations;
+  std::vector<CategoryResult> categories;  // by name; of the SAE alone
 };
 
 struct Crosslingual {
@@ -94,6 +106,10 @@ struct Crosslingual {
 Crosslingual measure_crosslingual(const std::vector<CrosslingualSae>& saes,
                                   const std::optional<std::vector<audio::ClipLabels>>& labels,
                                   const CrosslingualOptions& options, Progress& progress);
+
+/// The column `category` of the table `categories` of features.sqlite, by feature; empty where
+/// there is no such table.
+std::vector<std::string> read_categories(const std::filesystem::path& database, int64_t F);
 
 /// Writes the tables `crosslingual` (feature, a, b, j, j_within, log2_rate_ratio, fired_a, fired_b,
 /// s) and `translations` (feature, r, q), replacing earlier ones.
