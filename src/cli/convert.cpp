@@ -7,12 +7,14 @@
 #include "otoscope/model/convert.h"
 #include "otoscope/model/registry.h"
 #include "otoscope/sae/formats.h"
+#include "otoscope/steer/fold.h"
 
 namespace otoscope::cli {
 namespace {
 
 struct ConvertOptions {
-  std::string from, to = "saelens", site, model, dtype = "auto";
+  std::string from, to = "saelens", site, model, dtype = "auto", sae;
+  std::vector<std::string> recipe;
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
@@ -25,6 +27,8 @@ struct ConvertOptions {
     v("model", o.model, "model name to write into an SAE's file");
     v("dtype", o.dtype, "of a model's weights; auto = f16 where that holds every value exactly",
       Choices{{"auto", "f16", "f32"}});
+    v("recipe", o.recipe, "steering recipes to fold into a model's weights, one a site");
+    v("sae", o.sae, "where the recipes' SAE is now, default where they say");
   }
 };
 
@@ -45,6 +49,9 @@ class Convert : public VerbWith<ConvertOptions> {
 
   int run(const Context& context) override {
     const bool to_model = options_.to == "hf" || options_.to == "ctranslate2";
+    if (!to_model && !options_.recipe.empty())
+      throw UserError("--recipe",
+                      "expected --to hf or --to ctranslate2 with it, got --to " + options_.to);
     if (!to_model && is_model(context.arguments[0]))
       throw UserError(context.arguments[0],
                       "expected an SAE for --to " + options_.to + ", got a model",
@@ -58,9 +65,18 @@ class Convert : public VerbWith<ConvertOptions> {
 
  private:
   void convert_model(const Context& context) const {
-    const model::Converted made = model::convert_model(
-        context.arguments[0], context.arguments[1],
-        {.to = model::container_named(options_.to), .dtype = options_.dtype}, context.progress);
+    model::ConvertOptions how;
+    how.to = model::container_named(options_.to);
+    how.dtype = options_.dtype;
+    for (const std::string& file : options_.recipe) {
+      const steer::Recipe recipe = steer::read_recipe(file);
+      if (!how.source_hash.empty() && how.source_hash != recipe.model_hash)
+        throw UserError(file, "expected recipes for one model, got another model's");
+      how.source_hash = recipe.model_hash;
+      how.edits.push_back(steer::weight_edit(recipe, options_.sae));
+    }
+    const model::Converted made =
+        model::convert_model(context.arguments[0], context.arguments[1], how, context.progress);
     if (context.common.json)
       context.print(nlohmann::ordered_json{{"folder", context.arguments[1]},
                                            {"format", options_.to},

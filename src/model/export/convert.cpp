@@ -1,6 +1,7 @@
 #include "otoscope/model/convert.h"
 
 #include "model/export/export.h"
+#include "model/export/fold.h"
 #include "model/export/settings.h"
 #include "model/export/token_table.h"
 #include "model/export/weight_file.h"
@@ -19,6 +20,15 @@ int64_t values_of(const Checkpoint& checkpoint) {
   int64_t values = 0;
   for (const auto& [name, tensor] : checkpoint.tensors) values += tensor.size();
   return values;
+}
+
+void check_hash(const Checkpoint& checkpoint, const std::string& wanted, const std::string& from) {
+  const std::string hash = checkpoint_hash(checkpoint);
+  if (hash != wanted)
+    throw UserError(from,
+                    "expected the model with hash " + wanted.substr(0, 12) + "…, got " +
+                        hash.substr(0, 12) + "…",
+                    "a recipe holds for the model it was made with");
 }
 
 void check_room(const fs::path& target, int64_t bytes) {
@@ -60,6 +70,9 @@ Converted convert_model(const std::string& from, const fs::path& to, const Conve
   const Tokenizer tokenizer = Tokenizer::load(source, dims.n_vocab, progress);
   const TokenTable tokens = read_token_table(source, tokenizer);
   const Settings settings = read_settings(source, dims, tokenizer);
+
+  if (!options.source_hash.empty()) check_hash(checkpoint, options.source_hash, from);
+  fold_edits(checkpoint, options.edits);
 
   Converted converted;
   converted.dtype = options.dtype;
