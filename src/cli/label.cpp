@@ -7,20 +7,26 @@
 #include "otoscope/core/text.h"
 #include "otoscope/labels/exchange.h"
 #include "otoscope/labels/make_labels.h"
+#include "otoscope/labels/sounds.h"
 #include "otoscope/store/corpora.h"
 
 namespace otoscope::cli {
 namespace {
 
 struct LabelVerbOptions {
-  std::string data, out, from, labels, to, ctm_kind = "word";
+  std::string data, out, from, labels, to, mix_with, ctm_kind = "word";
   labels::MakeOptions make;
+  labels::MixOptions mix;
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
     v("data", o.data, "manifest of the corpus, or the name of a fetched one (prompts)");
     v("out", o.out, "folder that labels.jsonl and summary.json are written into");
     labels::MakeOptions::visit(o.make, v);
+    v("mix-with", o.mix_with,
+      "manifest or name of a corpus of noise (nonspeech): mix it into the clips first, at known "
+      "levels; the noisy corpus is OUT/manifest.jsonl");
+    labels::MixOptions::visit(o.mix, v);
     v("from", o.from,
       "do not make labels: take them from a .TextGrid, .ctm, .rttm or .jsonl, or a "
       "folder of TextGrids");
@@ -41,7 +47,11 @@ class Label : public VerbWith<LabelVerbOptions> {
     if (!options_.labels.empty()) return write(context);
     if (options_.data.empty())
       throw UserError("--data", "expected a manifest, got none", "try --data prompts");
-    const auto manifest = store::resolve_manifest(options_.data);
+    auto manifest = store::resolve_manifest(options_.data);
+    if (!options_.mix_with.empty())
+      manifest =
+          labels::mix_corpus(manifest, store::resolve_manifest(options_.mix_with), options_.out,
+                             options_.mix, context.common.seed, context.progress);
     const labels::LabelSummary summary =
         options_.from.empty()
             ? labels::make_labels(manifest, options_.out, options_.make, context.progress)

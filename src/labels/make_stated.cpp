@@ -26,6 +26,7 @@ void add_stated(Making& making, const std::string& manifest_text) {
     add(LabelKind::speaker, clip.speaker);
     add(LabelKind::gender, clip.gender);
     add(LabelKind::sound, clip.sound);
+    add(LabelKind::noise_level, clip.noise_level);
     const auto found = timed.find(clip.id);
     if (found == timed.end()) continue;
     for (audio::Track& track : found->second.tracks)

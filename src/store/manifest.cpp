@@ -89,6 +89,7 @@ Clip clip_of(const Line& line, const fs::path& folder) {
   clip.kind = line.text({"kind"});
   clip.sound = line.text({"sound"});
   clip.licence = line.text({"licence", "license"});
+  clip.noise_level = line.text({"noise_level"});
   clip.speech = line.flag("speech", true);
   return clip;
 }
