@@ -27,7 +27,17 @@ struct DescribeVerbOptions {
       Range{1, 100});
     v("per-quantile", o.describe.per_quantile, "examples from each fifth of a feature's values",
       Range{0, 20});
-    v("find", o.find, "do not describe: list features whose examples' texts hold these words");
+    v("labels", o.describe.labels,
+      "labels of the store's clips (otoscope label writes them): name the features by them");
+    v("controls", o.describe.controls.controls,
+      "what is named beside the features: shuffled-labels, shuffled-model, random, neurons, mel, "
+      "probe; none; all that can be without it");
+    v("shuffled-sae", o.describe.controls.shuffled_sae,
+      "an SAE of the model with shuffled weights, for its control");
+    v("shuffled-activations", o.describe.controls.shuffled_activations, "the store it is of");
+    features::MeaningOptions::visit(o.describe.meaning, v);
+    v("find", o.find,
+      "do not describe: list features whose name, labels or examples' texts hold these words");
   }
 };
 
@@ -45,16 +55,17 @@ class Describe : public VerbWith<DescribeVerbOptions> {
     const auto summary = features::describe(sae, store::Store::open(options_.activations),
                                             options_.describe, context.progress);
     if (context.common.json) {
-      context.print(nlohmann::ordered_json{{"database", summary.database.string()},
-                                           {"features", summary.features},
-                                           {"dead", summary.dead},
-                                           {"dense", summary.dense},
-                                           {"position_bound", summary.position_bound},
-                                           {"shift_measured", summary.with_shift},
-                                           {"rows", summary.rows},
-                                           {"items", summary.items},
-                                           {"clusters", summary.clusters}}
-                        .dump(1));
+      nlohmann::ordered_json json{{"database", summary.database.string()},
+                                  {"features", summary.features},
+                                  {"dead", summary.dead},
+                                  {"dense", summary.dense},
+                                  {"position_bound", summary.position_bound},
+                                  {"shift_measured", summary.with_shift},
+                                  {"rows", summary.rows},
+                                  {"items", summary.items},
+                                  {"clusters", summary.clusters}};
+      if (!summary.columns.empty()) json["categories"] = summary.categories.string();
+      context.print(json.dump(1));
       return 0;
     }
     context.print(
@@ -63,10 +74,29 @@ class Describe : public VerbWith<DescribeVerbOptions> {
                     summary.database.string(), summary.features, summary.rows,
                     options_.describe.split, summary.items, summary.clusters, summary.clusters_by,
                     summary.dead, summary.dense, summary.position_bound, summary.with_shift));
+    if (!summary.columns.empty())
+      context.print(
+          fmt::format("\n{}\n{}", summary.categories.string(), table_of(summary.columns)));
     return 0;
   }
 
  private:
+  /// Counts by category, a column for the features and one for each control.
+  static std::string table_of(const std::vector<features::Column>& columns) {
+    std::vector<std::vector<std::string>> rows = {{"category"}};
+    for (const auto& column : columns) rows[0].push_back(column.name);
+    rows[0].emplace_back("standing");
+    for (int c = 0; c < features::kCategories; ++c) {
+      const auto category = static_cast<features::Category>(c);
+      std::vector<std::string> row = {std::string(features::category_name(category))};
+      for (const auto& column : columns)
+        row.push_back(std::to_string(column.counts[static_cast<size_t>(c)]));
+      row.push_back(features::is_named(category) ? features::standing(columns, category) : "");
+      rows.push_back(std::move(row));
+    }
+    return text_table(rows);
+  }
+
   int find(const Context& context) const {
     const auto found =
         features::search(std::filesystem::path(options_.sae) / "features.sqlite", options_.find);
@@ -80,18 +110,21 @@ class Describe : public VerbWith<DescribeVerbOptions> {
              {"rate", one.rate},
              {"shift_share", one.shift_share < 0 ? nlohmann::ordered_json()
                                                  : nlohmann::ordered_json(one.shift_share)},
-             {"text", one.example_text}});
+             {"text", one.example_text},
+             {"category", one.category},
+             {"name", one.name}});
       context.print(list.dump(1));
       return 0;
     }
     std::vector<std::vector<std::string>> rows = {
-        {"feature", "hits", "rate", "shift", "one example"}};
+        {"feature", "hits", "rate", "shift", "name", "one example"}};
     for (const auto& one : found)
       rows.push_back({std::to_string(one.feature), fmt::format("{} of {}", one.hits, one.examples),
                       fmt::format("{:.5f}", one.rate),
                       one.shift_share < 0 ? "-" : fmt::format("{:.2f}", one.shift_share),
-                      one.example_text.substr(0, 40)});
-    context.print(found.empty() ? "no feature has such an example" : text_table(rows));
+                      one.name.empty() ? one.category : one.name, one.example_text.substr(0, 40)});
+    context.print(found.empty() ? "no feature has such a name, label or example"
+                                : text_table(rows));
     return 0;
   }
 };

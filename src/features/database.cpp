@@ -1,9 +1,10 @@
 #include "features/database.h"
 
 #include <algorithm>
-#include <optional>
 
+#include "features/binder.h"
 #include "features/feature_row.h"
+#include "features/meaning_tables.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/io/sqlite.h"
 
@@ -28,45 +29,6 @@ CREATE TABLE examples (feature INTEGER, kind TEXT, rank INTEGER, item INTEGER, f
 CREATE INDEX examples_by_item ON examples (item);
 CREATE VIRTUAL TABLE texts USING fts5 (text, content = 'items', content_rowid = 'id');
 )";
-
-/// Binds one value after another, so that the order of columns is written once.
-class Binder {
- public:
-  explicit Binder(io::Statement& statement) : statement_(statement) {}
-  template <class Value>
-  Binder& add(const Value& value) {
-    statement_.bind(++position_, value);
-    return *this;
-  }
-  Binder& add(const std::optional<double>& value) {
-    if (value)
-      statement_.bind(++position_, *value);
-    else
-      statement_.bind_null(++position_);
-    return *this;
-  }
-  Binder& add(const std::optional<Estimate>& estimate) {
-    add(estimate ? std::optional(estimate->value) : std::nullopt);
-    add(estimate ? std::optional(estimate->low) : std::nullopt);
-    return add(estimate ? std::optional(estimate->high) : std::nullopt);
-  }
-  /// Empty text is NULL.
-  Binder& add_name(const std::string& text) {
-    if (text.empty())
-      statement_.bind_null(++position_);
-    else
-      statement_.bind(++position_, text);
-    return *this;
-  }
-  void run() {
-    while (statement_.step()) {
-    }
-  }
-
- private:
-  io::Statement& statement_;
-  int position_ = 0;
-};
 
 void insert_items(io::Database& db, const store::Store& store) {
   io::Statement insert = db.prepare("INSERT INTO items VALUES (?,?,?,?,?,?,?,?,?,?)");
@@ -160,6 +122,7 @@ void write_features(const std::filesystem::path& path, const Description& descri
     for (const auto& [key, value] : description.meta) meta.run(key, value);
     insert_items(db, description.store);
     insert_features(db, description);
+    write_meaning(db, description);
   });
 }
 

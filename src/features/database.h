@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "otoscope/features/evidence.h"
+#include "otoscope/features/meaning.h"
 #include "otoscope/features/shift.h"
 
 namespace otoscope::features {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 inline constexpr int kTraceFrames = 60;  // activations kept on each side of an example's peak
 
 /// Activations around an example: `values` are 0..255 of the feature's maximum, from `first_frame`
@@ -32,6 +33,8 @@ struct Description {
   const ShiftResult* shift = nullptr;                   // none: not measured
   std::map<std::pair<int64_t, int64_t>, Trace> traces;  // by (feature, row)
   std::map<std::string, std::string> meta;
+  const LabelledRows* labelled = nullptr;  // none: no labels were given
+  const Meaning* meaning = nullptr;
 };
 
 void write_features(const std::filesystem::path& path, const Description& description);

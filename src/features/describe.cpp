@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+
+#include <nlohmann/json.hpp>
 
 #include "features/database.h"
 #include "features/intervals.h"
+#include "otoscope/audio/label_lines.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/io/hash.h"
+#include "otoscope/io/json.h"
 #include "otoscope/io/sqlite.h"
 
 namespace otoscope::features {
@@ -95,6 +100,37 @@ std::vector<std::vector<Estimate>> language_shares(const Tally& tally, int64_t F
   return shares;
 }
 
+/// What the tables of meaning depend on beside SAE and store.
+std::string meaning_inputs(const DescribeOptions& options) {
+  MeaningOptions copy = options.meaning;
+  std::string text = " labels " + io::sha256_file(options.labels) + " " +
+                     io::options_to_json(options_of(copy)).dump();
+  for (const std::string& control : options.controls.controls) text += " control " + control;
+  return text + " shuffled " + options.controls.shuffled_sae + " " +
+         options.controls.shuffled_activations;
+}
+
+/// Names for the SAE's features, and categories.json with a column for each control.
+Meaning describe_meaning(const sae::Sae& sae, const store::Store& store,
+                         const DescribeOptions& options, std::span<const Estimate> shift,
+                         std::optional<LabelledRows>& labelled, Progress& progress) {
+  MeaningOptions settings = options.meaning;
+  settings.association.seed = settings.null.seed = options.seed;
+  ControlOptions controls = options.controls;
+  controls.seed = options.seed;
+  const std::vector<audio::ClipLabels> clips = audio::read_label_lines(options.labels);
+  const labels::RowLabels labels = labels::label_rows(store, clips);
+  labelled.emplace(store.items(), labels);
+  const Postings postings = postings_of(sae, store, progress);
+  Meaning meaning = find_meaning(postings, *labelled, shift, settings, progress);
+  std::vector<Column> columns = {column_of("features", postings, meaning)};
+  for (Column& column :
+       control_columns(store, labels, clips, postings, settings, controls, progress))
+    columns.push_back(std::move(column));
+  io::write_json(sae.folder / "categories.json", categories_json(columns, *labelled, settings));
+  return meaning;
+}
+
 DescribeSummary summary_of(const std::filesystem::path& path) {
   const io::Database db(path);
   const auto count = [&](const std::string& where) {
@@ -113,6 +149,10 @@ DescribeSummary summary_of(const std::filesystem::path& path) {
   summary.items = std::stoll("0" + read_meta(path, "items"));
   summary.clusters = std::stoll("0" + read_meta(path, "clusters"));
   summary.clusters_by = read_meta(path, "clusters_by");
+  if (!read_meta(path, "labels").empty()) {
+    summary.categories = path.parent_path() / "categories.json";
+    summary.columns = read_columns(summary.categories);
+  }
   return summary;
 }
 
@@ -134,7 +174,10 @@ DescribeSummary describe(const sae::Sae& sae, const store::Store& store,
     throw UserError("--shifted",
                     "expected the unshifted store and at least one shifted, got one store",
                     "extract the same test clips at --offset-s 0 and at other offsets");
-  if (read_meta(path, "inputs") == inputs) {
+  if (!options.labels.empty()) inputs += meaning_inputs(options);
+  const bool whole =
+      options.labels.empty() || std::filesystem::exists(sae.folder / "categories.json");
+  if (read_meta(path, "inputs") == inputs && whole) {
     progress.note("features of " + sae.folder.filename().string() + ": already described");
     return summary_of(path);
   }
@@ -158,6 +201,13 @@ DescribeSummary describe(const sae::Sae& sae, const store::Store& store,
     shift = shift_test(sae, shifted[0], std::span(shifted).subspan(1), options.seed, progress);
     description.shift = &shift;
   }
+  std::optional<LabelledRows> labelled;
+  Meaning meaning;
+  if (!options.labels.empty()) {
+    meaning = describe_meaning(sae, store, options, shift.share, labelled, progress);
+    description.labelled = &*labelled;
+    description.meaning = &meaning;
+  }
   description.traces = trace_examples(sae, store, evidence, progress);
   const int64_t clusters =
       std::count_if(evidence.tally.cluster_rows.begin(), evidence.tally.cluster_rows.end(),
@@ -174,6 +224,7 @@ DescribeSummary describe(const sae::Sae& sae, const store::Store& store,
                       {"model_hash", store.model_hash()},
                       {"model_name", store.model_name()},
                       {"unit", store.unit()},
+                      {"labels", options.labels},
                       {"split", options.split},
                       {"rows", std::to_string(evidence.tally.rows)},
                       {"items", std::to_string(items)},

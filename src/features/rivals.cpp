@@ -61,8 +61,8 @@ std::span<const audio::LabelKind> rivals_of(audio::LabelKind kind) {
       return kOfMeaning;
     case Category::positional:
       return kOfPosition;
-    case Category::noise:
-      return kOfNoise;
+    case Category::noise:  // silence is itself a level: nothing quiet that is not silent is left
+      return kind == silence ? std::span<const audio::LabelKind>() : kOfNoise;
     case Category::language:
       return kOfLanguage;
     case Category::speaker:
@@ -78,13 +78,18 @@ Strata::Strata(const LabelledRows& rows) : rows_(rows) {
     if (!rows.present(kind)) continue;
     auto& stratum = stratum_[static_cast<size_t>(k)];
     stratum.assign(static_cast<size_t>(rows.rows()), -1);
-    const int32_t first = rows.values_of(kind).first;
+    const auto [first_of, count] = rows.values_of(kind);
+    const int32_t first = first_of, unknown = count + 1;
     parallel_ranges(rows.rows(), 1 << 14, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         if (rows.side(row) != Side::choose) continue;
         const int32_t value = rows.value_at(row, kind);
-        // 0: known to have none; unknown stays out.
-        if (value != -2) stratum[static_cast<size_t>(row)] = value < 0 ? 0 : value - first + 1;
+        // 0: known to have none. Where it is not known is a stratum too (no pitch without voice),
+        // but clips of unknown speakers are not one speaker.
+        if (value == -2)
+          stratum[static_cast<size_t>(row)] = holds_whole_clips(kind) ? -1 : unknown;
+        else
+          stratum[static_cast<size_t>(row)] = value < 0 ? 0 : value - first + 1;
       }
     });
   }
@@ -94,15 +99,19 @@ const std::vector<int32_t>& Strata::strata_of(audio::LabelKind rival) const {
   return stratum_[static_cast<size_t>(rival)];
 }
 
+bool Strata::known_here(const std::vector<int32_t>& own, size_t row, audio::LabelKind kind) const {
+  return own[row] >= 0 && own[row] <= rows_.values_of(kind).second;
+}
+
 const Strata::Margin& Strata::margin(audio::LabelKind kind, audio::LabelKind rival) const {
   const std::lock_guard lock(mutex_);
   const auto [place, fresh] = margins_.try_emplace({kind, rival});
   if (fresh) {
     const auto& stratum = strata_of(rival);
     const auto& own = strata_of(kind);
-    place->second.rows.assign(static_cast<size_t>(rows_.values_of(rival).second) + 1, 0);
+    place->second.rows.assign(static_cast<size_t>(rows_.values_of(rival).second) + 2, 0);
     for (size_t row = 0; row < stratum.size(); ++row)
-      if (stratum[row] >= 0 && own[row] >= 0)
+      if (stratum[row] >= 0 && known_here(own, row, kind))
         ++place->second.rows[static_cast<size_t>(stratum[row])];
   }
   return place->second;
@@ -121,7 +130,7 @@ double Strata::odds(const Postings& postings, const Cell& cell, audio::LabelKind
   const auto values = postings.values(cell.unit);
   for (size_t e = 0; e < rows.size(); ++e) {
     const auto row = static_cast<size_t>(rows[e]);
-    if (values[e] < cell.threshold || stratum[row] < 0 || own[row] < 0) continue;
+    if (values[e] < cell.threshold || stratum[row] < 0 || !known_here(own, row, kind)) continue;
     Table& table = tables[stratum[row]];
     ++table.fired;
     if (rows_.holds(rows[e], cell.value)) ++table.hits;
@@ -149,11 +158,12 @@ std::vector<int64_t> Strata::words_of(const Postings& postings, const Cell& cell
   if (!rows_.present(word)) return counts;
   const auto& stratum = strata_of(word);
   std::map<int32_t, int64_t> hits;
+  const int32_t words = rows_.values_of(word).second;
   const auto rows = postings.rows(cell.unit);
   const auto values = postings.values(cell.unit);
   for (size_t e = 0; e < rows.size(); ++e)
     if (const int32_t s = stratum[static_cast<size_t>(rows[e])];
-        s > 0 && values[e] >= cell.threshold && rows_.holds(rows[e], cell.value))
+        s > 0 && s <= words && values[e] >= cell.threshold && rows_.holds(rows[e], cell.value))
       ++hits[s];
   for (const auto& [s, count] : hits) counts.push_back(count);
   std::sort(counts.rbegin(), counts.rend());

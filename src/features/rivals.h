@@ -18,14 +18,14 @@ Category category_of(audio::LabelKind kind);
 /// can be held fixed.
 std::span<const audio::LabelKind> rivals_of(audio::LabelKind kind);
 
-/// Strata on train and dev: each row belongs to the first value of a rival that holds there, or to
-/// "none". Safe to use from several threads.
+/// Strata on train and dev: each row belongs to the first value of a rival that holds there, to
+/// "none", or to "unknown". Safe to use from several threads.
 class Strata {
  public:
   explicit Strata(const LabelledRows& rows);
   /// Mantel-Haenszel odds ratio of firing and label over the rival's strata: sum(ad/n) / sum(bc/n)
-  /// (Mantel & Haenszel 1959); rows where either kind is unknown are left out. Infinity where no
-  /// stratum has a firing without the label or a label without firing; NaN where none tells.
+  /// (Mantel & Haenszel 1959); rows where the label's kind is unknown are left out. Infinity where
+  /// no stratum has a firing without the label or a label without firing; NaN where none tells.
   double odds(const Postings& postings, const Cell& cell, audio::LabelKind rival) const;
   /// Words of the firing rows with the label, and how many rows each has, most frequent first.
   std::vector<int64_t> words_of(const Postings& postings, const Cell& cell) const;
@@ -33,8 +33,9 @@ class Strata {
  private:
   const std::vector<int32_t>& strata_of(audio::LabelKind rival) const;
 
+  bool known_here(const std::vector<int32_t>& own, size_t row, audio::LabelKind kind) const;
   struct Margin {
-    std::vector<int64_t> rows;  // (strata): where both kinds are known
+    std::vector<int64_t> rows;  // (strata): where the label's kind is known
   };
   const Margin& margin(audio::LabelKind kind, audio::LabelKind rival) const;
 

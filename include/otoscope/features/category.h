@@ -54,15 +54,17 @@ struct CategoryOptions {
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
-    v("precision", o.precision, "share of firings that a name must explain", Range{0, 1});
-    v("lift", o.lift, "times more often than chance", Range{1, 1e6});
-    v("p", o.p, "level of the tests against chance", Range{0, 1});
-    v("events", o.events, "runs of firing with the label that a name needs", Range{1, 1e9});
-    v("clusters", o.clusters, "clusters (prompts or speakers) that they come from", Range{1, 1e9});
-    v("odds", o.odds, "odds ratio that must remain within the strata of a rival explanation",
+    v("least-precision", o.precision, "share of firings that a name must explain", Range{0, 1});
+    v("least-lift", o.lift, "times more often than chance", Range{1, 1e6});
+    v("level", o.p, "level of the tests against chance", Range{0, 1});
+    v("least-events", o.events, "runs of firing with the label that a name needs", Range{1, 1e9});
+    v("least-clusters", o.clusters, "clusters (prompts or speakers) that they come from",
+      Range{1, 1e9});
+    v("least-odds", o.odds, "odds ratio that must remain within the strata of a rival explanation",
       Range{1, 1e6});
-    v("stems", o.stems, "distinct words that a morpheme's feature fires in", Range{1, 1e6});
-    v("words", o.words, "distinct words that a part of speech's feature fires in", Range{1, 1e6});
+    v("least-stems", o.stems, "distinct words that a morpheme's feature fires in", Range{1, 1e6});
+    v("least-words", o.words, "distinct words that a part of speech's feature fires in",
+      Range{1, 1e6});
   }
 };
 
