@@ -9,6 +9,7 @@
 #include "otoscope/steer/crosslingual.h"
 #include "otoscope/steer/phone.h"
 #include "otoscope/steer/recipe.h"
+#include "otoscope/steer/sound_clips.h"
 #include "otoscope/store/corpora.h"
 
 namespace otoscope::cli {
@@ -22,7 +23,7 @@ struct SteerVerbOptions {
   int clips = 32, controls = 20, every = 4;
   int batch = 8, max_tokens = 32;
   std::string decode_language = "own";
-  bool no_decode = false;
+  bool no_decode = false, sounds = false;
   int64_t shuffle_weights = -1;
   steer::CrosslingualOptions crosslingual;
   steer::PhoneOptions phone;
@@ -44,6 +45,7 @@ struct SteerVerbOptions {
     v("recipe", o.recipe, "steer by a recipe's operators instead of --features");
     v("write-recipe", o.write_recipe, "keep the steering at strength 1 as a recipe");
     v("split", o.split, "clips of which split", Choices{{"train", "dev", "test", "all"}});
+    v("sounds", o.sounds, "take the clips without speech (with --features or --recipe)");
     v("clips", o.clips, "how many clips, 0 = all", Range{0, 1e6});
     v("controls", o.controls, "random features, and random directions, that the edit is held to",
       Range{0, 1000});
@@ -197,8 +199,9 @@ class Steer : public VerbWith<SteerVerbOptions> {
     const model::Site site = model::find_site(model.dims(), store.site());
     std::optional<steer::TextLanguage> guesser;
     const auto what = target(tokenizer, manifest, guesser);
-    const auto choice = eval::choose_clips(manifest, store::split_named(options_.split),
-                                           options_.clips, model, tokenizer);
+    const auto choose = options_.sounds ? steer::choose_sound_clips : eval::choose_clips;
+    const auto choice =
+        choose(manifest, store::split_named(options_.split), options_.clips, model, tokenizer);
     const auto scales =
         steer::measure_scales(&sae, store, store::Split::train, 16384, context.progress);
     std::vector<steer::Arm> arms(1);
@@ -207,6 +210,10 @@ class Steer : public VerbWith<SteerVerbOptions> {
     arms[0].decode = !options_.no_decode;
     if (!options_.recipe.empty()) {
       steer::Recipe recipe = steer::read_recipe(options_.recipe);
+      if (recipe.when)
+        throw UserError(options_.recipe,
+                        "expected a recipe that always acts, got one with a condition",
+                        "`suppress` measures those");
       const steer::Steering bound(recipe, model, options_.sae);  // refuses another model's
       arms[0].operators = recipe.operators;
       arms[0].name = recipe.name.empty() ? "recipe" : recipe.name;

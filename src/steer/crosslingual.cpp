@@ -172,12 +172,14 @@ double word_overlap(std::string_view reference, std::string_view text) {
 
 Json steer_language(const model::Whisper& model, const model::Tokenizer& tokenizer,
                     const sae::Sae& sae, const store::Store& store, const store::Manifest& manifest,
-                    const CrosslingualOptions& options, const DoseOptions& dose,
-                    Progress& progress) {
+                    const CrosslingualOptions& given, const DoseOptions& dose, Progress& progress) {
+  CrosslingualOptions options = given;
+  if (options.sizes.empty()) options.sizes = {16, 64, 256};
+  if (options.strengths.empty()) options.strengths = {0.5F, 1, 2, 4};
   if (options.from == options.toward)
     throw UserError("--toward", "expected another language than --from");
-  if (options.sizes.empty() || options.strengths.empty())
-    throw UserError("--sizes", "expected sizes and strengths to choose from");
+  if (*std::min_element(options.sizes.begin(), options.sizes.end()) < 1)
+    throw UserError("--sizes", "expected sizes of at least 1");
   const model::Site site = model::find_site(model.dims(), store.site());
   const TextLanguage guesser = TextLanguage::of_manifest(manifest);
   for (const auto& code : {options.from, options.toward})

@@ -20,8 +20,8 @@ namespace otoscope::steer {
 
 struct CrosslingualOptions {
   std::string from = "en", toward = "es";
-  std::vector<int> sizes{16, 64, 256};
-  std::vector<float> strengths{0.5F, 1, 2, 4};
+  std::vector<int> sizes;        // none: 16, 64, 256
+  std::vector<float> strengths;  // none: 0.5, 1, 2, 4
   int64_t dev_clips = 16, test_clips = 40;
   int controls = 20, control_every = 2;
   int max_tokens = 32;
@@ -30,7 +30,8 @@ struct CrosslingualOptions {
   static void visit(Self& o, Visit&& v) {
     v("from", o.from, "language of the clips that are steered");
     v("toward", o.toward, "language to steer to");
-    v("sizes", o.sizes, "how many features are tried; one is chosen on dev");
+    v("sizes", o.sizes,
+      "how many features are tried, one is chosen on dev; 16,64,256 if not given");
     v("dev-clips", o.dev_clips, "clips that size and strength are chosen on", Range{1, 1e6});
     v("control-every", o.control_every, "controls run on every how many-th clip", Range{1, 1e6});
   }
