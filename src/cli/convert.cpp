@@ -13,7 +13,7 @@ namespace otoscope::cli {
 namespace {
 
 struct ConvertOptions {
-  std::string from, to = "saelens", site, model, dtype = "auto", sae;
+  std::string from, to = "saelens", site, model, dtype = "auto", recipe_sae;
   std::vector<std::string> recipe;
 
   template <class Self, class Visit>
@@ -28,7 +28,7 @@ struct ConvertOptions {
     v("dtype", o.dtype, "of a model's weights; auto = f16 where that holds every value exactly",
       Choices{{"auto", "f16", "f32"}});
     v("recipe", o.recipe, "steering recipes to fold into a model's weights, one a site");
-    v("sae", o.sae, "where the recipes' SAE is now, default where they say");
+    v("recipe-sae", o.recipe_sae, "where the recipes' SAE is now, if not where they say");
   }
 };
 
@@ -73,7 +73,7 @@ class Convert : public VerbWith<ConvertOptions> {
       if (!how.source_hash.empty() && how.source_hash != recipe.model_hash)
         throw UserError(file, "expected recipes for one model, got another model's");
       how.source_hash = recipe.model_hash;
-      how.edits.push_back(steer::weight_edit(recipe, options_.sae));
+      how.edits.push_back(steer::weight_edit(recipe, options_.recipe_sae));
     }
     const model::Converted made =
         model::convert_model(context.arguments[0], context.arguments[1], how, context.progress);
