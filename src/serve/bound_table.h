@@ -12,10 +12,10 @@
 namespace otoscope::serve {
 
 struct BoundColumn {
-  const char* head;
-  const char* pointer;  // below the row's; an estimate or a number
-  const char* format;
-  const char* meaning;  // shown when the pointer rests on the head
+  std::string head;
+  std::string pointer;  // below the row's; an estimate or a number
+  std::string format;
+  std::string meaning;  // shown when the pointer rests on the head
 };
 
 struct BoundRow {

@@ -11,6 +11,7 @@
 #include "serve/evaluation.h"
 #include "serve/facts.h"
 #include "serve/feature_cards.h"
+#include "serve/findings.h"
 
 namespace otoscope::embedded {
 extern const std::string_view report_css, report_js;
@@ -104,7 +105,9 @@ void write_data(Html& html, const RunFiles& run) {
 void write_limits(Html& html, const RunFiles& run) {
   write_controls_that_win(html, run);
   html.open("ul");
-  html.leaf("li", "An association is a count, not a cause: nothing here was steered.");
+  html.leaf("li", run.findings.contains("otoscope.steer")
+                      ? "An association is a count, not a cause: only what was steered was changed."
+                      : "An association is a count, not a cause: nothing here was steered.");
   html.leaf(
       "li",
       "Words are marked by the model's own cross-attention, good to some tens of milliseconds; a "
@@ -124,9 +127,13 @@ std::string inputs_of(const RunFiles& run, const ReportOptions& options) {
                        std::to_string(options.examples) + " model " + options.model + " seed " +
                        std::to_string(options.seed);
   for (const SaeFiles& sae : run.saes)
-    for (const char* name : {"cfg.json", "eval.json", "training.jsonl", "features.sqlite"})
+    for (const char* name :
+         {"cfg.json", "eval.json", "training.jsonl", "features.sqlite", "categories.json"})
       if (std::filesystem::exists(sae.folder / name))
         inputs += " " + io::sha256_file(sae.folder / name);
+  for (const auto& [schema, documents] : run.findings)
+    for (const Document& document : documents)
+      inputs += " " + io::sha256_file(run.folder / document.file);
   return io::sha256(inputs + std::string(embedded::report_css) + std::string(embedded::report_js));
 }
 
@@ -194,6 +201,7 @@ ReportSummary write_report(const std::filesystem::path& folder, const ReportOpti
   html.open("nav")
       .leaf("a", "Evaluation", {{"href", "#evaluation"}})
       .leaf("a", "Plots", {{"href", "#plots"}});
+  if (has_findings(run)) html.leaf("a", "Meaning and cause", {{"href", "#meaning"}});
   html.leaf("a", "Features", {{"href", "#features"}})
       .leaf("a", "Failures and limits", {{"href", "#limits"}})
       .close();
@@ -203,6 +211,10 @@ ReportSummary write_report(const std::filesystem::path& folder, const ReportOpti
   write_evaluation(html, run);
   html.leaf("h2", "Plots", {{"id", "plots"}});
   write_plots(html, run);
+  if (has_findings(run)) {
+    html.leaf("h2", "What features mean, and what they cause", {{"id", "meaning"}});
+    write_findings(html, run);
+  }
   html.leaf("h2", "Features worth meeting", {{"id", "features"}});
   html.leaf("p",
             "Click a picture to hear the clip: the curve is the feature's activation over the "

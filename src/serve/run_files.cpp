@@ -55,6 +55,8 @@ SaeFiles read_sae(const std::filesystem::path& root, const std::filesystem::path
   files.cfg = read_document(root, folder / "cfg.json");
   if (std::filesystem::exists(folder / "eval.json"))
     files.eval = read_document(root, folder / "eval.json");
+  if (std::filesystem::exists(folder / "categories.json"))
+    files.categories = read_document(root, folder / "categories.json");
   files.training = read_training(folder / "training.jsonl");
   files.described = std::filesystem::exists(folder / "features.sqlite");
   const io::Json& cfg = *files.cfg.json;
@@ -62,6 +64,26 @@ SaeFiles read_sae(const std::filesystem::path& root, const std::filesystem::path
                                  cfg.value("architecture", std::string("?")));
   files.site = cfg.value("/metadata/hook_name"_json_pointer, std::string());
   return files;
+}
+
+std::map<std::string, std::vector<Document>> read_findings(const std::filesystem::path& root) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(root)) {
+    if (!entry.is_directory()) continue;
+    if (std::filesystem::exists(entry.path() / "suppress.json"))
+      files.push_back(entry.path() / "suppress.json");
+    if (entry.path().filename() != "findings") continue;
+    for (const auto& file : std::filesystem::directory_iterator(entry.path()))
+      if (file.path().extension() == ".json") files.push_back(file.path());
+  }
+  std::sort(files.begin(), files.end());
+  std::map<std::string, std::vector<Document>> findings;
+  for (const auto& file : files) {
+    Document document = read_document(root, file);
+    const std::string schema = document.json->value("schema", std::string());
+    findings[schema].push_back(std::move(document));
+  }
+  return findings;
 }
 
 }  // namespace
@@ -85,6 +107,7 @@ RunFiles read_run(const std::filesystem::path& folder) {
                     "train one with `otoscope train --out " + (folder / "sae").string() + "`");
   std::sort(folders.begin(), folders.end());
   for (const auto& sae : folders) run.saes.push_back(read_sae(folder, sae));
+  run.findings = read_findings(folder);
   if (std::filesystem::exists(folder / "run.json"))
     run.run = read_document(folder, folder / "run.json");
   return run;

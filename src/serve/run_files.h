@@ -16,7 +16,8 @@ struct SaeFiles {
   std::string name;  // path under RUN/sae: "encoder.out/batchtopk-4096-k32"
   std::filesystem::path folder;
   Document cfg;
-  std::optional<Document> eval;  // eval.json
+  std::optional<Document> eval;        // eval.json
+  std::optional<Document> categories;  // categories.json
   std::map<std::string, Series>
       training;            // of training.jsonl: "fvu", "l0", "dead" against the step
   bool described = false;  // features.sqlite is there
@@ -30,6 +31,8 @@ struct RunFiles {
   std::filesystem::path folder;
   std::vector<SaeFiles> saes;
   std::optional<Document> run;  // run.json
+  /// Of findings/*.json and */suppress.json, by their schema ("otoscope.steer"), in order of name.
+  std::map<std::string, std::vector<Document>> findings;
 };
 
 /// UserError if there is no SAE in it.

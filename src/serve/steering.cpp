@@ -28,7 +28,7 @@ std::string title_of(const io::Json& json) {
 }
 
 void write_points(Html& html, const Document& result) {
-  constexpr BoundColumn kColumns[] = {
+  const BoundColumn kColumns[] = {
       {"dose", "/dose", "fixed2", "mean ||x' - x|| over the mean norm of a frame"},
       {"target", "/target", "percent1", "what is meant to change"},
       {"change", "/target_difference", "percent1", "against the clean model on the same clips"},
@@ -83,7 +83,7 @@ void write_curves(Html& html, const Document& result) {
 void write_contests(Html& html, const Document& result) {
   const io::Json& contests = result.json->at("contests");
   if (contests.empty()) return;
-  constexpr BoundColumn kColumns[] = {
+  const BoundColumn kColumns[] = {
       {"effect", "/effect", "signed3", "change of the target"},
       {"random features, 95 %", "/random_features/p95", "fixed3",
        "95 % quantile of the effects of features that fire as often, at the same dose"},

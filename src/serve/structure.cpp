@@ -64,7 +64,7 @@ void write_stability(Html& html, const Document& result) {
         .text(" are found by every other seed too.")
         .close();
   }
-  constexpr BoundColumn kColumns[] = {
+  const BoundColumn kColumns[] = {
       {"mutual", "/mutual", "percent0", "features whose nearest neighbour has them as its nearest"},
       {"cosine ≥ .7", "/mutual_at/0.7", "percent0", "the same with a cosine of at least .7"},
       {"PW-MCC", "/pw_mcc", "fixed2", "mean cosine of the best one-to-one assignment"},
@@ -91,7 +91,7 @@ void write_crosslingual(Html& html, const Document& result) {
       " test clips looks for its translation by the likeness of what its frames hold. A long "
       "sentence has a long translation, so the search by length alone stands beside it.");
   html.close();
-  constexpr BoundColumn kSearch[] = {
+  const BoundColumn kSearch[] = {
       {"first", "/all/top1", "percent1", "translations found at the first place"},
       {"by chance", "/all/chance_top1", "percent1", "the same for a random order"},
       {"MRR", "/all/mrr", "fixed3", "mean of 1/rank"},
@@ -107,7 +107,7 @@ void write_crosslingual(Html& html, const Document& result) {
   }
   write_bound_table(html, result, "searched by", rows, kSearch);
 
-  constexpr BoundColumn kPairs[] = {
+  const BoundColumn kPairs[] = {
       {"rate apart", "/rates/fourfold", "percent1",
        "features that fire four times as often in one of the two languages"},
       {"by chance", "/rates/chance", "percent1", "the same with languages exchanged"},
@@ -136,7 +136,7 @@ void write_decomposition(Html& html, const Document& result) {
                       "effective number of labels (phones) under the firings. Positive bits: the "
                       "features are purer.");
   html.close();
-  constexpr BoundColumn kColumns[] = {
+  const BoundColumn kColumns[] = {
       {"units", "/compared", "count", "that could be compared"},
       {"labels of a unit", "/unit_senses", "fixed1", "2^entropy of the labels under its firings"},
       {"of its features", "/senses", "fixed1", "the same for the features that share it"},
