@@ -1,0 +1,12 @@
+#pragma once
+/// Text where nobody speaks: how often, what foretells it, what stops it and at which cost.
+
+#include "serve/bound_number.h"
+#include "serve/html.h"
+
+namespace otoscope::serve {
+
+/// Of one suppress.json (docs/steer.md).
+void write_hallucination(Html& html, const Document& result);
+
+}  // namespace otoscope::serve
