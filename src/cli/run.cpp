@@ -13,6 +13,7 @@
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/text.h"
 #include "otoscope/core/threads.h"
+#include "otoscope/labels/spoken.h"
 
 namespace otoscope::cli {
 namespace {
@@ -142,6 +143,7 @@ int run_words(const std::vector<std::string>& words, const Context& caller) {
 
 int run(int argc, char** argv) {
   install_signals();
+  labels::register_spoken();
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     if (words.size() > 1)

@@ -111,19 +111,18 @@ class Costs {
     if (encoder_weight_ > 0) add_encoder(frame, first, last, costs);
   }
 
-  /// Mean over pairs, by a grid of at most 64 x all.
+  /// Mean over pairs, by at most 64 frames of the recording.
   double mean(int64_t frames) const {
     const auto J = static_cast<int64_t>(made_.at.size());
     std::vector<float> costs(static_cast<size_t>(J));
     double sum = 0, n = 0;
-    const int64_t step = std::max<int64_t>(1, frames / 64);
-    for (int64_t i = 0; i < frames; i += step) {
+    for (int64_t i = 0; i < frames; i += std::max<int64_t>(1, frames / 64)) {
       if (!is_speech(i)) continue;
       row(i, 0, J, costs.data());
       for (const float cost : costs) sum += cost;
       n += static_cast<double>(J);
     }
-    return n > 0 ? sum / n : 1;
+    return n > 0 ? std::max(sum / n, 1e-6) : 1;
   }
 
   bool is_speech(int64_t frame) const {
@@ -166,14 +165,14 @@ std::vector<float> silence_costs(const SoundFeatures& recording, const AlignTuni
   return costs;
 }
 
-}  // namespace
+struct Warped {
+  WarpPath path;
+  double mean_cost = 1;  // of the frames of speech, without penalties
+  double chance = 1;     // the same of any frame of speech against any of the template
+};
 
-SpeechPath align_speech(const SoundFeatures& recording, const Speech& speech,
-                        const SoundFeatures& spoken, const FrameDistances& encoder,
-                        const AlignTuning& tuning) {
-  SpeechPath out;
-  const Template made = make_template(recording, speech, spoken);
-  if (made.at.empty()) return out;
+Warped warp_onto(const SoundFeatures& recording, const SoundFeatures& spoken, const Template& made,
+                 const FrameDistances& encoder, const AlignTuning& tuning) {
   const Costs costs(recording, spoken, made, encoder, tuning);
   WarpProblem problem;
   problem.frames = recording.frames();
@@ -187,21 +186,36 @@ SpeechPath align_speech(const SoundFeatures& recording, const Speech& speech,
   WarpOptions options = tuning.warp;
   if (problem.frames * problem.template_frames > kMostCells)
     options.band = std::max<int64_t>(1, kMostCells / problem.frames / 2 - 1);
-  const WarpPath path = warp(problem, options);
-  if (path.at.empty()) return out;
-
+  Warped out;
+  out.path = warp(problem, options);
   double sum = 0, n = 0;
-  for (int64_t i = 0; i < problem.frames; ++i) {
-    const int32_t j = path.at[static_cast<size_t>(i)];
-    out.phone.push_back(j < 0 ? -1 : made.phone[static_cast<size_t>(j)]);
-    if (!costs.is_speech(i)) continue;
+  for (size_t i = 0; i < out.path.at.size(); ++i) {
+    const auto frame = static_cast<int64_t>(i);
+    if (!costs.is_speech(frame)) continue;
+    const int32_t j = out.path.at[i];
     float cost = 1;  // speech that was taken for silence is not like its text
-    if (j >= 0) costs.row(i, j, j + 1, &cost);
+    if (j >= 0) costs.row(frame, j, j + 1, &cost);
     sum += cost;
     n += 1;
   }
-  const double chance = costs.mean(problem.frames);
-  if (n > 0 && chance > 0) out.score = std::clamp(1 - sum / n / chance, 0.0, 1.0);
+  if (n > 0) out.mean_cost = sum / n;
+  out.chance = costs.mean(problem.frames);
+  return out;
+}
+
+}  // namespace
+
+SpeechPath align_speech(const SoundFeatures& recording, const Speech& speech,
+                        const SoundFeatures& spoken, const FrameDistances& encoder,
+                        const AlignTuning& tuning) {
+  SpeechPath out;
+  const Template made = make_template(recording, speech, spoken);
+  if (made.at.empty()) return out;
+  const Warped forward = warp_onto(recording, spoken, made, encoder, tuning);
+  for (const int32_t j : forward.path.at)
+    out.phone.push_back(j < 0 ? -1 : made.phone[static_cast<size_t>(j)]);
+  if (out.phone.empty()) return out;
+  out.score = std::clamp(1 - forward.mean_cost / forward.chance, 0.0, 1.0);
   return out;
 }
 

@@ -1,3 +1,4 @@
+#include <map>
 #include <set>
 
 #include "otoscope/core/errors.h"
@@ -45,15 +46,29 @@ KnownCorpus nonspeech() {
           123'000'000};
 }
 
+struct Corpora {
+  std::vector<KnownCorpus> known;
+  std::map<std::string, MakeCorpus> makers;  // of those that were added
+};
+
+Corpora& all_corpora() {
+  static Corpora corpora = {{prompts(), nonspeech()}, {}};
+  return corpora;
+}
+
 Build builder_of(const KnownCorpus& corpus) {
   return corpus.name == "prompts" ? build_prompts : build_nonspeech;
 }
 
 }  // namespace
 
-const std::vector<KnownCorpus>& known_corpora() {
-  static const std::vector<KnownCorpus> corpora = {prompts(), nonspeech()};
-  return corpora;
+const std::vector<KnownCorpus>& known_corpora() { return all_corpora().known; }
+
+void add_corpus(KnownCorpus corpus, MakeCorpus make) {
+  Corpora& corpora = all_corpora();
+  if (corpora.makers.contains(corpus.name)) return;
+  corpora.makers[corpus.name] = std::move(make);
+  corpora.known.push_back(std::move(corpus));
 }
 
 const KnownCorpus& known_corpus(std::string_view name) {
@@ -80,6 +95,12 @@ fs::path get_corpus(const KnownCorpus& corpus, Progress& progress) {
   if (is_fetched(corpus)) return manifest;
   io::make_folder(folder);
   const io::FolderLock lock(folder);
+  if (const auto maker = all_corpora().makers.find(corpus.name);
+      maker != all_corpora().makers.end()) {
+    maker->second(folder, progress);
+    OTO_ASSERT(is_fetched(corpus));
+    return manifest;
+  }
   const int64_t wanted = 3 * corpus.download_bytes, room = io::free_bytes(folder);
   if (room < wanted)
     throw UserError(corpus.name,
