@@ -80,8 +80,10 @@ std::vector<Read> read_all(const fs::path& from, audio::LabelKind table_kind,
   else
     throw UserError(from.string(),
                     "expected a .TextGrid, .ctm, .rttm or .jsonl, or a folder of TextGrids");
-  for (ClipLabels& clip : clips)
-    read.push_back({std::move(clip), fmt::format("{}: {}", from.string(), clip.id)});
+  for (ClipLabels& clip : clips) {
+    std::string where = fmt::format("{}: {}", from.string(), clip.id);
+    read.push_back({std::move(clip), std::move(where)});
+  }
   return read;
 }
 

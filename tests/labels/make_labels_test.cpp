@@ -98,6 +98,32 @@ TEST_CASE("labels of a small corpus: stated, measured and derived") {
   CHECK(json["labels_sha256"] == io::sha256_file(out / "labels.jsonl"));
 }
 
+TEST_CASE("sounds are known by the manifest, and speech among them to be none") {
+  const testing::TemporaryFolder folder;
+  io::write_file(folder.path() / "a.wav", wav(100));
+  const std::string head = R"({"audio_filepath":"a.wav","duration":1,)";
+  io::write_file(folder.path() / "m.jsonl", head +
+                                                R"("id":"rain","sound":"rain","speech":false})"
+                                                "\n" +
+                                                head +
+                                                R"("id":"drum","kind":"instrument","speech":false})"
+                                                "\n" +
+                                                head +
+                                                R"("id":"speech"})"
+                                                "\n" +
+                                                head +
+                                                R"("id":"noisy","noise_level":"snr 10 dB"})"
+                                                "\n");
+  const auto summary = labels::make_labels(folder.path() / "m.jsonl", folder.path() / "o", {});
+  const auto clips = audio::read_label_lines(summary.labels);
+  CHECK(clips[0].find(LabelKind::sound)->labels.at(0).value == "rain");
+  CHECK(clips[1].find(LabelKind::sound)->labels.at(0).value == "instrument");
+  CHECK(clips[2].find(LabelKind::sound)->labels.empty());
+  CHECK(clips[2].find(LabelKind::sound)->known_to == doctest::Approx(1));
+  CHECK(clips[3].find(LabelKind::sound) == nullptr);
+  CHECK(clips[3].find(LabelKind::noise_level)->labels.at(0).value == "snr 10 dB");
+}
+
 TEST_CASE("labels of the same inputs are made once, and of others again") {
   const testing::TemporaryFolder folder;
   const auto manifest = corpus(folder.path());
