@@ -55,3 +55,12 @@ hash=$("$otoscope" models show whisper-base --json | sed -n 's/.*"hash": "\(.*\)
 say whisper-base $(some en) --language en --recipe "$models/recipe.json" >"$models/edited.json"
 "$otoscope" convert whisper-base "$models/edited-hf" --to hf --recipe "$models/recipe.json"
 HF_HUB_OFFLINE=1 "$venv/bin/python" tests/golden/check_models.py "$models"
+
+# Labels that we write, read by the programs whose files we read.
+"$venv/bin/pip" install -q praat-parselmouth==0.4.7 praatio==6.2.2 TextGrid==1.6.1
+head -c 16000 /dev/zero >"$work/a.g722"
+printf '{"audio_filepath":"a.g722","speaker":"s","duration":2,"phones_timed":[[0.25,0.5,"hh"],[0.5,1.125,"ʃ"],[1.5,2,"aɪ"]]}\n' >"$work/m.jsonl"
+"$otoscope" label --data "$work/m.jsonl" --out "$work/labels" >/dev/null
+"$otoscope" label --labels "$work/labels/labels.jsonl" --to textgrid --out "$work/grids" >/dev/null
+"$otoscope" label --labels "$work/labels/labels.jsonl" --to rttm --out "$work/rttm" >/dev/null
+"$venv/bin/python" tests/golden/check_labels.py "$work"
