@@ -11,6 +11,7 @@
 #include "otoscope/audio/wav.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
+#include "otoscope/labels/phonology.h"
 
 namespace otoscope::labels {
 namespace {
@@ -126,6 +127,8 @@ Speech speak(std::string_view text, const SpeakOptions& options) {
         speech.pcm.push_back(static_cast<float>(piece[i]) / 32768.0F);
   }
   read_events(raw, places, speech);
+  const std::string_view language = std::string_view(options.language).substr(0, 2);
+  for (SpokenPhone& phone : speech.phones) phone.ipa = ipa_of_espeak(phone.ipa, language);
   return speech;
 }
 

@@ -1,18 +1,19 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "labels/draft.h"
 #include "otoscope/audio/label_lines.h"
+#include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/io/file.h"
 #include "otoscope/io/hash.h"
 #include "otoscope/io/json.h"
 #include "otoscope/labels/align.h"
 #include "otoscope/labels/espeak.h"
-#include "otoscope/labels/phonology.h"
 
 namespace otoscope::labels {
 namespace {
@@ -21,6 +22,9 @@ namespace fs = std::filesystem;
 using audio::LabelKind;
 
 constexpr size_t kPartClips = 256;  // what a kill may cost
+/// Raised when the aligner gives other times or phones for the same clip, so that old parts are
+/// made again (and kMethod in make_labels.cpp with it).
+constexpr int kAlignment = 3;
 
 /// One bar for all parts.
 class PartProgress : public Progress {
@@ -47,8 +51,8 @@ struct Part {
 std::string key_of(const Aligner& aligner, std::span<Draft* const> drafts) {
   io::Sha256 hash;
   const auto& options = aligner.options();
-  hash.update(fmt::format("{} {} {} {}\n", aligner.source(), options.variant, options.keep_score,
-                          options.longest_s));
+  hash.update(fmt::format("{} {} {} {} {}\n", kAlignment, aligner.source(), options.variant,
+                          options.keep_score, options.longest_s));
   for (const Draft* draft : drafts)
     hash.update(fmt::format("{}\n{}\n{}\n{} {} {}\n", draft->clip->id, draft->clip->language,
                             *draft->clip->text, draft->audio_sha256, draft->clip->offset_s,
@@ -85,6 +89,24 @@ Part align_part(const Aligner& aligner, std::span<Draft* const> drafts, Progress
   return {std::move(aligned.kept), std::move(aligned.left_out), std::move(aligned.scores)};
 }
 
+/// Clips whose language espeak-ng does not speak are counted, and the rest goes on.
+void leave_out_unknown_languages(Making& making, std::vector<Draft*>& drafts) {
+  std::map<std::string, int64_t> clips;
+  for (const Draft* draft : drafts) ++clips[draft->clip->language];
+  std::set<std::string> unknown;
+  for (const auto& [language, count] : clips) try {
+      speak("", {language});
+    } catch (const UserError& error) {
+      unknown.insert(language);
+      making.summary.left_out["alignment: unknown language"] += count;
+      making.summary.notes.emplace_back(error.what());
+    }
+  drafts.erase(
+      std::remove_if(drafts.begin(), drafts.end(),
+                     [&](const Draft* draft) { return unknown.count(draft->clip->language) != 0; }),
+      drafts.end());
+}
+
 }  // namespace
 
 void add_aligned(Making& making) {
@@ -115,6 +137,7 @@ void add_aligned(Making& making) {
     return;
   }
 
+  leave_out_unknown_languages(making, drafts);
   std::map<std::string, Draft*> by_id;
   for (Draft* draft : drafts) by_id[draft->clip->id] = draft;
   const fs::path folder = making.out / "aligned";
@@ -140,9 +163,6 @@ void add_aligned(Making& making) {
       Draft& draft = *by_id.at(clip.id);
       for (audio::Track& track : clip.tracks) {
         if (track.kind == LabelKind::silence) continue;  // measured, in every clip by one rule
-        if (track.kind == LabelKind::phone)
-          for (audio::Label& phone : track.labels)
-            phone.value = ipa_of_espeak(phone.value, draft.clip->language);
         draft.labels.tracks.push_back(std::move(track));
       }
     }

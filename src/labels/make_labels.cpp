@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 using audio::LabelKind;
 
 /// Raised by every change that gives other labels for the same input.
-constexpr int kMethod = 2;
+constexpr int kMethod = 3;
 
 bool from_alignment(LabelKind kind) {
   return kind == LabelKind::phone || kind == LabelKind::word || kind == LabelKind::stress ||

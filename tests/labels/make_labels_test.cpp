@@ -11,6 +11,7 @@
 #include "otoscope/io/file.h"
 #include "otoscope/io/hash.h"
 #include "otoscope/io/json.h"
+#include "otoscope/labels/espeak.h"
 #include "otoscope/labels/exchange.h"
 #include "support/close.h"
 #include "support/errors.h"
@@ -96,6 +97,20 @@ TEST_CASE("labels of a small corpus: stated, measured and derived") {
   CHECK(json["schema"] == "otoscope.labels");
   CHECK(json["kinds"]["phone"]["values"]["h"] == 1);
   CHECK(json["labels_sha256"] == io::sha256_file(out / "labels.jsonl"));
+}
+
+TEST_CASE("a language that espeak-ng does not speak is left out and counted") {
+  if (!labels::espeak_available()) return;
+  const testing::TemporaryFolder folder;
+  io::write_file(folder.path() / "a.wav", wav(100));
+  io::write_file(folder.path() / "m.jsonl",
+                 R"({"audio_filepath":"a.wav","duration":1,"language":"xx","text":"hello"})"
+                 "\n");
+  const auto summary = labels::make_labels(folder.path() / "m.jsonl", folder.path() / "o", {});
+  CHECK(summary.left_out.at("alignment: unknown language") == 1);
+  REQUIRE_FALSE(summary.notes.empty());
+  CHECK(summary.notes[0].find("[xx] expected a language that espeak-ng speaks") == 0);
+  CHECK(summary.kinds.count(LabelKind::phone) == 0);
 }
 
 TEST_CASE("sounds are known by the manifest, and speech among them to be none") {

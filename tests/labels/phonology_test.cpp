@@ -6,6 +6,7 @@
 #include <set>
 
 #include "otoscope/core/text.h"
+#include "otoscope/labels/espeak.h"
 
 using namespace otoscope;
 using labels::phone_classes;
@@ -96,4 +97,23 @@ TEST_CASE("a track of ARPAbet becomes IPA, and one of IPA only loses its silence
   track.kind = audio::LabelKind::word;
   track.labels = {{0, 1, "er"}, {1, 2, "sil"}};
   CHECK(labels::as_ipa(track).labels.size() == 2);
+}
+
+TEST_CASE("the phones that espeak-ng speaks are in the table") {
+  if (!labels::espeak_available()) return;  // another build; the table's own tests stand above
+  const std::pair<const char*, const char*> texts[] = {
+      {"en", "Please enter your thousand bottles; the measure of joy she heard was rare, whom?"},
+      {"es", "El pingüino mexicano bebió ocho jarras de agua; la niña llegó hoy con guerra."},
+      {"fr", "Le garçon mange un bon gâteau, l'agneau et l'huile; je peux voir deux roues brunes."},
+      {"it", "Gli gnomi azzurri sciano sul ghiaccio, il cielo; lo zucchero è nella tazza."},
+      {"ru", "Съешь же ещё этих мягких французских булок, да выпей чаю; щука и цыплёнок."}};
+  for (const auto& [language, text] : texts) {
+    const auto speech = labels::speak(text, {language});
+    CHECK(speech.phones.size() > 40);
+    for (const auto& phone : speech.phones) {
+      CAPTURE(language);
+      CAPTURE(phone.ipa);
+      CHECK((phone.ipa.empty() || !phone_classes(phone.ipa).empty()));
+    }
+  }
 }
