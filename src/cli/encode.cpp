@@ -15,7 +15,7 @@ struct EncodeVerbOptions {
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
     v("sae", o.sae, "folder of the SAE");
-    v("activations", o.activations, "store DIR/SITE, .npy or .safetensors");
+    v("activations", o.activations, "store DIR/SITE, .npy, .npz or .safetensors");
     v("out", o.out, "folder for the codes");
     v("split", o.split, "rows to encode", Choices{{"all", "train", "dev", "test"}});
   }

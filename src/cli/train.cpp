@@ -24,7 +24,7 @@ struct TrainVerbOptions {
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
-    v("activations", o.activations, "store DIR/SITE, .npy or .safetensors to train on");
+    v("activations", o.activations, "store DIR/SITE, .npy, .npz or .safetensors to train on");
     v("target", o.target, "activations to predict instead (a transcoder), with the same rows");
     v("out", o.out, "folder; each SAE gets a folder of its own in it");
     v("arch", o.arch,
@@ -75,7 +75,7 @@ class Train : public VerbWith<TrainVerbOptions> {
 
   int run(const Context& context) override {
     if (options_.activations.empty())
-      throw UserError("--activations", "expected a store, .npy or .safetensors, got nothing");
+      throw UserError("--activations", "expected a store, .npy, .npz or .safetensors, got nothing");
     if (options_.out.empty()) throw UserError("--out", "expected a folder, got nothing");
     const store::Store input = store::Store::open(options_.activations);
     std::optional<store::Store> target;

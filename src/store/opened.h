@@ -1,6 +1,7 @@
 #pragma once
-/// What an open store holds, and the three ways to fill it.
+/// What an open store holds, and the ways to fill it.
 
+#include <array>
 #include <filesystem>
 #include <mutex>
 #include <string>
@@ -19,14 +20,18 @@ struct Opened {
   std::vector<io::MappedFile> files;  // one a shard
   RowSource source;
   std::string hash;
+  // Foreign files: item, frame and token of the rows, and an array that had to be inflated.
+  std::array<std::vector<int32_t>, 3> columns;
+  std::string unpacked;
   bool foreign = false;  // then hash and statistics are made when first asked for
   std::once_flag measured, hashed;
 };
 
 void open_folder(Opened& opened);
-/// `.npy` of two dimensions.
+/// `.npy` of two dimensions; `.npz` and `.safetensors` with such an array `activations`. What else
+/// they say of their rows: foreign_rows.h.
 void open_npy(Opened& opened);
-/// `.safetensors` with a tensor `activations` of two dimensions.
+void open_npz(Opened& opened);
 void open_safetensors(Opened& opened);
 
 /// A shard's rows, checked against what the index says of it.

@@ -21,6 +21,8 @@ Store Store::open(const std::filesystem::path& path) {
   store.impl_->path = path;
   if (path.extension() == ".npy")
     open_npy(*store.impl_);
+  else if (path.extension() == ".npz")
+    open_npz(*store.impl_);
   else if (path.extension() == ".safetensors")
     open_safetensors(*store.impl_);
   else
@@ -70,12 +72,6 @@ RowOrigin Store::origin(int64_t row) const {
   const RowBlock& block = impl_->source.block_of(row);
   const auto at = static_cast<size_t>(row - block.first_row);
   RowOrigin origin;
-  if (block.item.empty()) {  // foreign: the blocks of rows that stand for items
-    const int64_t size = items().front().n_rows;
-    origin.item = static_cast<int32_t>(row / size);
-    origin.frame = static_cast<int32_t>(row % size);
-    return origin;
-  }
   const auto number = [&](io::Bytes bytes, int32_t otherwise) {
     int32_t value = otherwise;
     if (!bytes.empty()) std::memcpy(&value, bytes.data() + at * sizeof value, sizeof value);

@@ -47,9 +47,10 @@ Split split_named(std::string_view name);
 /// An opened store: maps its shards, checks their checksums once on request.
 class Store {
  public:
-  /// A store's DIR/SITE, a `.npy`, or a `.safetensors` with a tensor `activations`. The last two
-  /// say nothing of clips: blocks of consecutive rows (at most 1000, at least 100 blocks where
-  /// there are so many rows) stand for items, and of ten blocks eight are train, one dev, one test.
+  /// A store's DIR/SITE, a `.npy`, or a `.npz` or `.safetensors` with an array `activations`. What
+  /// foreign files say of their rows: docs/store.md, "Foreign files". Where they say nothing,
+  /// blocks of consecutive rows (at most 1000, at least 100 blocks where there are so many rows)
+  /// stand for items, and of ten items eight are train, one dev, one test.
   static Store open(const std::filesystem::path& path);
   Store(Store&&) noexcept;
   ~Store();
