@@ -5,7 +5,7 @@
 
 #include "labels/align_core.h"
 #include "otoscope/audio/time.h"
-#include "otoscope/labels/phonology.h"
+#include "otoscope/labels/derive.h"
 
 namespace otoscope::labels {
 namespace {
@@ -50,38 +50,6 @@ std::string plain_word(std::string_view word) {
 
 std::string_view stress_name(Stress stress) {
   return stress == Stress::primary ? "primary" : stress == Stress::secondary ? "secondary" : "none";
-}
-
-/// How open the mouth is, for the cut between a coda and the next onset (Selkirk 1984).
-int sonority(const std::string& ipa) {
-  for (const std::string& name : phone_classes(ipa)) {
-    if (name == "vowel") return 5;
-    if (name == "approximant" || name == "glide") return 4;
-    if (name == "trill" || name == "tap" || name == "lateral") return 3;
-    if (name == "nasal") return 2;
-    if (name == "fricative") return 1;
-  }
-  return 0;
-}
-
-/// "onset", "nucleus", "coda" of each phone of a word: consonants between two vowels go to the
-/// second from the last fall of sonority on.
-std::vector<std::string> syllable_places(const std::vector<std::string>& ipa) {
-  std::vector<int> level;
-  for (const std::string& phone : ipa) level.push_back(sonority(phone));
-  std::vector<std::string> places(ipa.size(), "coda");
-  size_t after_vowel = 0;  // consonants from here belong to no vowel yet
-  bool seen = false;
-  for (size_t i = 0; i < ipa.size(); ++i) {
-    if (level[i] < 5) continue;
-    places[i] = "nucleus";
-    size_t onset = i;
-    while (onset > after_vowel && (!seen || onset == i || level[onset - 1] < level[onset])) --onset;
-    for (size_t c = onset; c < i; ++c) places[c] = "onset";
-    after_vowel = i + 1;
-    seen = true;
-  }
-  return places;
 }
 
 std::vector<Track> tracks_of(const std::vector<Stretch>& stretches, const Speech& speech,

@@ -44,31 +44,6 @@ size_t onset_of(const std::vector<Sonority>& phones, size_t begin, size_t end) {
   return first;
 }
 
-/// Phones [begin, end), which belong together: a word or a stretch between pauses.
-void add_syllables(const Track& phones, size_t begin, size_t end, Track& out) {
-  std::vector<Sonority> sonority;
-  for (size_t i = begin; i < end; ++i) sonority.push_back(sonority_of(phones.labels[i].value));
-  std::vector<const char*> place(sonority.size(), "");
-  size_t after_nucleus = 0;  // first phone that no syllable has yet
-  bool any = false;
-  for (size_t i = 0; i < sonority.size(); ++i) {
-    if (!sonority[i].nucleus) continue;
-    // What stands before the first nucleus is its onset, rising or not ("pneu", "vzglyad").
-    const size_t onset = any ? onset_of(sonority, after_nucleus, i) : 0;
-    for (size_t k = after_nucleus; k < onset; ++k) place[k] = "coda";
-    for (size_t k = onset; k < i; ++k) place[k] = "onset";
-    place[i] = "nucleus";
-    after_nucleus = i + 1;
-    any = true;
-  }
-  for (size_t k = after_nucleus; any && k < sonority.size(); ++k) place[k] = "coda";
-  for (size_t i = 0; i < place.size(); ++i)
-    if (*place[i] != '\0') {
-      const Label& phone = phones.labels[begin + i];
-      out.labels.push_back({phone.start, phone.end, place[i]});
-    }
-}
-
 }  // namespace
 
 Track phone_class_track(const Track& phones, int64_t* unknown) {
@@ -81,6 +56,26 @@ Track phone_class_track(const Track& phones, int64_t* unknown) {
     for (const std::string& name : classes) track.labels.push_back({phone.start, phone.end, name});
   }
   return track;
+}
+
+std::vector<std::string> syllable_places(std::span<const std::string> ipa) {
+  std::vector<Sonority> sonority;
+  for (const std::string& phone : ipa) sonority.push_back(sonority_of(phone));
+  std::vector<std::string> place(ipa.size());
+  size_t after_nucleus = 0;  // first phone that no syllable has yet
+  bool any = false;
+  for (size_t i = 0; i < ipa.size(); ++i) {
+    if (!sonority[i].nucleus) continue;
+    // What stands before the first nucleus is its onset, rising or not ("pneu", "vzglyad").
+    const size_t onset = any ? onset_of(sonority, after_nucleus, i) : 0;
+    for (size_t k = after_nucleus; k < onset; ++k) place[k] = "coda";
+    for (size_t k = onset; k < i; ++k) place[k] = "onset";
+    place[i] = "nucleus";
+    after_nucleus = i + 1;
+    any = true;
+  }
+  for (size_t k = after_nucleus; any && k < ipa.size(); ++k) place[k] = "coda";
+  return place;
 }
 
 Track syllable_track(const Track& phones, const Track* words) {
@@ -99,7 +94,12 @@ Track syllable_track(const Track& phones, const Track* words) {
     while (end < labels.size() && labels[end].start - labels[end - 1].end < kSameTime_s &&
            !word_edge(labels[end].start))
       ++end;
-    add_syllables(phones, begin, end, track);
+    std::vector<std::string> ipa;
+    for (size_t i = begin; i < end; ++i) ipa.push_back(labels[i].value);
+    const auto places = syllable_places(ipa);
+    for (size_t i = begin; i < end; ++i)
+      if (!places[i - begin].empty())
+        track.labels.push_back({labels[i].start, labels[i].end, places[i - begin]});
     begin = end;
   }
   return track;

@@ -1,5 +1,7 @@
 #include "labels/written.h"
 
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "otoscope/audio/label_lines.h"
@@ -10,20 +12,34 @@
 namespace otoscope::labels {
 namespace {
 
+/// Seconds that at least one stretch covers.
+double covered(std::vector<std::pair<double, double>> stretches) {
+  std::sort(stretches.begin(), stretches.end());
+  double seconds = 0, reached = 0;
+  for (const auto& [from, to] : stretches) {
+    seconds += std::max(0.0, to - std::max(from, reached));
+    reached = std::max(reached, to);
+  }
+  return seconds;
+}
+
 void count(Making& making) {
   LabelSummary& summary = making.summary;
   for (const Draft& draft : making.drafts) {
     if (!draft.decoded) continue;
     ++summary.clips;
     summary.seconds += draft.labels.duration_s;
-    Kinds here;
+    std::map<audio::LabelKind, std::vector<std::pair<double, double>>> known;
     for (const audio::Track& track : draft.labels.tracks) {
       KindCount& kind = summary.kinds[track.kind];
-      kind.clips += here.insert(track.kind).second;
+      known[track.kind].emplace_back(track.known_from, track.known_to);
       kind.labels += static_cast<int64_t>(track.labels.size());
-      kind.seconds_known += track.known_to - track.known_from;
       kind.sources.insert(track.source);
       for (const audio::Label& label : track.labels) ++kind.values[label.value];
+    }
+    for (auto& [kind, stretches] : known) {
+      ++summary.kinds[kind].clips;
+      summary.kinds[kind].seconds_known += covered(std::move(stretches));
     }
   }
 }

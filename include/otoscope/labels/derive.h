@@ -1,6 +1,11 @@
 #pragma once
 /// Tracks that follow from a phone track alone.
 
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "otoscope/audio/labels.h"
 
 namespace otoscope::labels {
@@ -9,11 +14,14 @@ namespace otoscope::labels {
 /// table; nothing is said of them.
 audio::Track phone_class_track(const audio::Track& phones, int64_t* unknown = nullptr);
 
-/// "onset", "nucleus", "coda" of every phone, for phones without syllables of their own (hand
-/// labels): vowels and syllabic consonants are nuclei; of the consonants between two nuclei the
-/// longest end that rises in sonority (plosive < fricative < nasal < liquid < glide; s may stand
-/// before plosives) is the onset of the second. Syllables end at gaps, and at the words' edges
-/// where words are given.
+/// "onset", "nucleus", "coda" of each phone of a word, or of a stretch without a pause; "" where it
+/// has no nucleus. Vowels and syllabic consonants are nuclei; of the consonants between two nuclei
+/// the longest end that rises in sonority (plosive < fricative < nasal < liquid < glide; Selkirk
+/// 1984) is the onset of the second, and a sibilant may stand before its plosive.
+std::vector<std::string> syllable_places(std::span<const std::string> ipa);
+
+/// The same for a track without syllables of its own (hand labels). Syllables end at gaps, and at
+/// the words' edges where words are given.
 audio::Track syllable_track(const audio::Track& phones, const audio::Track* words = nullptr);
 
 }  // namespace otoscope::labels
