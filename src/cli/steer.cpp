@@ -7,6 +7,7 @@
 #include "otoscope/model/decode.h"
 #include "otoscope/model/registry.h"
 #include "otoscope/steer/crosslingual.h"
+#include "otoscope/steer/directions.h"
 #include "otoscope/steer/phone.h"
 #include "otoscope/steer/recipe.h"
 #include "otoscope/steer/sound_clips.h"
@@ -47,7 +48,8 @@ struct SteerVerbOptions {
     v("split", o.split, "clips of which split", Choices{{"train", "dev", "test", "all"}});
     v("sounds", o.sounds, "take the clips without speech (with --features or --recipe)");
     v("clips", o.clips, "how many clips, 0 = all", Range{0, 1e6});
-    v("controls", o.controls, "random features, and random directions, that the edit is held to",
+    v("controls", o.controls,
+      "random features, random directions and random principal directions, so many of each",
       Range{0, 1000});
     v("every", o.every, "controls run on every how many-th clip", Range{1, 1e6});
     v("decode-language", o.decode_language,
@@ -233,8 +235,9 @@ class Steer : public VerbWith<SteerVerbOptions> {
     for (const double s : arms[0].strengths)
       if (s != 0) at.push_back(s);
     const double strongest = *std::max_element(at.begin(), at.end());
+    const eval::Pca pca = steer::site_pca(store);
     steer::add_controls(arms, 0, {strongest}, options_.controls, options_.every, scales, store.d(),
-                        dose.seed);
+                        dose.seed, &pca);
     const auto run =
         steer::run_doses(model, tokenizer, choice, site, &sae, arms, *what, dose, context.progress);
     return steer::dose_json(run, arms, choice, *what, dose);

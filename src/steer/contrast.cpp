@@ -8,6 +8,7 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/rng.h"
+#include "otoscope/steer/directions.h"
 
 namespace otoscope::steer {
 namespace {
@@ -171,21 +172,8 @@ std::vector<Operator> matched_operators(const Operator& op, const Scales& scales
   return all;
 }
 
-std::vector<std::vector<float>> random_directions(int64_t d, int count, uint64_t seed) {
-  std::vector<std::vector<float>> all;
-  for (int c = 0; c < count; ++c) {
-    Rng rng(seed, "direction " + std::to_string(c));
-    std::vector<double> v(static_cast<size_t>(d));
-    double squares = 0;
-    for (double& x : v) x = rng.normal(), squares += x * x;
-    all.emplace_back();
-    for (const double x : v) all.back().push_back(static_cast<float>(x / std::sqrt(squares)));
-  }
-  return all;
-}
-
 void add_controls(std::vector<Arm>& arms, size_t of, std::vector<double> strengths, int count,
-                  int every, const Scales& scales, int64_t d, uint64_t seed) {
+                  int every, const Scales& scales, int64_t d, uint64_t seed, const eval::Pca* pca) {
   Arm base;
   base.strengths = std::move(strengths);
   base.decode = arms[of].decode;
@@ -214,15 +202,21 @@ void add_controls(std::vector<Arm>& arms, size_t of, std::vector<double> strengt
       arm.match = static_cast<int>(of);
       arms.push_back(std::move(arm));
     }
-  const auto directions = random_directions(d, count, seed);
-  for (size_t c = 0; c < directions.size(); ++c) {
-    Arm arm = base;
-    arm.name = "random direction " + std::to_string(c + 1);
-    arm.role = Arm::Role::random_direction;
-    arm.operators = operators;
-    arm.redirect = directions[c];
-    arms.push_back(std::move(arm));
-  }
+  const auto add = [&](const char* name, Arm::Role role,
+                       const std::vector<std::vector<float>>& directions) {
+    for (size_t c = 0; c < directions.size(); ++c) {
+      Arm arm = base;
+      arm.name = name + std::to_string(c + 1);
+      arm.role = role;
+      arm.operators = operators;
+      arm.redirect = directions[c];
+      arms.push_back(std::move(arm));
+    }
+  };
+  add("random direction ", Arm::Role::random_direction, random_directions(d, count, seed));
+  if (pca != nullptr)
+    add("random principal direction ", Arm::Role::random_principal,
+        random_principal_directions(*pca, kPrincipal, count, seed));
 }
 
 }  // namespace otoscope::steer

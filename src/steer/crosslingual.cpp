@@ -12,6 +12,7 @@
 #include "otoscope/core/text.h"
 #include "otoscope/io/estimate.h"
 #include "otoscope/model/normalizer.h"
+#include "otoscope/steer/directions.h"
 #include "otoscope/steer/text_language.h"
 
 namespace otoscope::steer {
@@ -199,6 +200,8 @@ Json steer_language(const model::Whisper& model, const model::Tokenizer& tokeniz
       200, progress);
   const Scales scales = measure_scales(&sae, store, store::Split::train, 16384, progress);
 
+  const eval::Pca pca = site_pca(store);
+
   // Dev: how many features, how strong.
   const Pairs pairs = parallel_clips(manifest, options.from, options.toward);
   std::vector<double> strengths(options.strengths.begin(), options.strengths.end());
@@ -301,11 +304,11 @@ std::vector<std::vector<std::string>> language_table(const Json& json) {
       for (const Json& c : json.at("contests"))
         if (c.at("arm") == arm.at("name") && c.at("strength") == p.at("strength")) {
           std::vector<std::string> parts;
-          for (const char* kind : {"random_features", "random_directions"})
+          for (const char* kind : {"random_features", "random_directions", "random_principal"})
             parts.push_back(c.at(kind).is_null()
                                 ? "-"
                                 : fmt::format("{:.2f}", c.at(kind).at("p95").get<double>()));
-          control = parts[0] + " / " + parts[1];
+          control = join(parts, " / ");
         }
       rows.push_back(
           {arm.at("name"), fmt::format("{:g}", p.at("strength").get<double>()),

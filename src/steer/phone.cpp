@@ -11,7 +11,7 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/text.h"
-#include "otoscope/model/normalizer.h"
+#include "otoscope/steer/directions.h"
 
 namespace otoscope::steer {
 namespace {
@@ -190,11 +190,16 @@ Json steer_phone(const model::Whisper& model, const model::Tokenizer& tokenizer,
   };
   std::vector<Arm> arms{arm_of("suppress /" + options.phone + "/", Arm::Role::tested,
                                {on_features(Action::ablate, features, 1)}, strengths)};
+  const eval::Pca pca = site_pca(store);
   add_controls(arms, 0, {strongest}, controls, options.phone_control_every, scales, store.d(),
-               dose.seed);
+               dose.seed, &pca);
   arms.push_back(arm_of("difference of means, same rows and dose", Arm::Role::rival,
                         arms[0].operators, {strongest}));
   for (const float v : found.direction) arms.back().redirect.push_back(-v);
+  arms.push_back(
+      arm_of("probe, same rows and dose", Arm::Role::rival, arms[0].operators, {strongest}));
+  arms.back().redirect = probe_direction(pca, found.direction);
+  for (float& v : arms.back().redirect) v = -v;
   Operator local = on_features(Action::ablate, features, 1);
   for (size_t i = 0; i < choice.clips.size(); ++i)
     if (const audio::ClipLabels* clip = labels_of(labels, index, choice.clips[i].clip.id))

@@ -11,6 +11,7 @@
 #include "otoscope/model/languages.h"
 #include "otoscope/steer/contrast.h"
 #include "otoscope/steer/crosslingual.h"
+#include "otoscope/steer/directions.h"
 #include "steer/dense.h"
 #include "support/errors.h"
 
@@ -216,8 +217,9 @@ TEST_CASE("controls have the dose of what they are controls of") {
     if (scales.rate[static_cast<size_t>(j)] > .2) live.push_back(j);
   REQUIRE(live.size() == 2);
   std::vector<Arm> arms{arm_of({on_features(Action::scale, live, 2)}, {1, 3})};
-  add_controls(arms, 0, {3}, 4, 2, scales, kD, 1);
-  REQUIRE(arms.size() == 9);
+  const eval::Pca pca = site_pca(store.opened);
+  add_controls(arms, 0, {3}, 4, 2, scales, kD, 1, &pca);
+  REQUIRE(arms.size() == 13);
   const DoseRun run = doses(nano, choice, "encoder.out", &sae, arms, *kl_target());
   Dose tested;  // on the clips that the controls see
   {
@@ -236,7 +238,7 @@ TEST_CASE("controls have the dose of what they are controls of") {
   for (size_t a = 1; a < arms.size(); ++a) {
     CAPTURE(arms[a].name);
     CHECK(run.arms[a][0].dose.sum == doctest::Approx(tested.sum).epsilon(1e-4));
-    if (arms[a].role == Arm::Role::random_direction)
+    if (arms[a].role != Arm::Role::random_feature)
       CHECK(run.arms[a][0].dose.changed == tested.changed);
     for (const int32_t f : arms[a].operators[0].features)
       if (arms[a].role == Arm::Role::random_feature)
@@ -247,6 +249,7 @@ TEST_CASE("controls have the dose of what they are controls of") {
   CHECK(found[0].strength == 3);
   CHECK(found[0].random_features.effects.size() == 4);
   CHECK(found[0].random_directions.effects.size() == 4);
+  CHECK(found[0].random_principal.effects.size() == 4);
   CHECK(found[0].random_directions.p >= 0.2);  // of four controls no smaller p can come
 }
 
@@ -324,6 +327,27 @@ TEST_CASE("the contrast of two kinds of clips finds the planted feature and the 
   const Operator op = shift_features(found, 1);
   CHECK(op.features == std::vector<int32_t>{7});
   CHECK(op.units[0] == found.shift[0]);
+}
+
+TEST_CASE(
+    "a probe looks where the difference is large for the spread; principal ones stay inside") {
+  // Two coordinates differ by as much; the rows spread ten times as far along the first.
+  Tensor<float> x(Shape{400, 3});
+  Rng rng(0, "rows");
+  for (int64_t r = 0; r < 400; ++r) {
+    x.at(r, 0) = static_cast<float>(10 * rng.normal());
+    x.at(r, 1) = static_cast<float>(rng.normal());
+    x.at(r, 2) = static_cast<float>(.01 * rng.normal());
+  }
+  const eval::Pca pca = eval::fit_pca(eval::Sample::of_matrix(x));
+  const std::vector<float> probe = probe_direction(pca, std::vector<float>{1, 1, 0});
+  // (S + ridge)^-1: 1/(100 + .34) against 1/(1 + .34), as far as 400 rows tell.
+  CHECK(probe[0] / probe[1] == doctest::Approx(1.34 / 100.34).epsilon(.5));
+  CHECK(std::hypot(probe[0], probe[1], probe[2]) == doctest::Approx(1));
+  for (const auto& v : random_principal_directions(pca, 2, 5, 1)) {
+    CHECK(std::fabs(v[2]) < .01);
+    CHECK(std::hypot(v[0], v[1], v[2]) == doctest::Approx(1));
+  }
 }
 
 TEST_CASE("arms that cannot be run are refused") {

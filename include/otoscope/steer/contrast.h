@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "otoscope/core/progress.h"
+#include "otoscope/eval/pca.h"
 #include "otoscope/sae/sae.h"
 #include "otoscope/steer/dose.h"
 #include "otoscope/steer/scales.h"
@@ -38,13 +39,12 @@ Operator shift_direction(const Contrast& contrast);
 /// (matched_features), none twice in a set where enough are live; units go with the place.
 std::vector<Operator> matched_operators(const Operator& op, const Scales& scales, int count,
                                         uint64_t seed);
-/// Gaussian directions, unit norm.
-std::vector<std::vector<float>> random_directions(int64_t d, int count, uint64_t seed);
-
-/// 2 x `count` control arms for arm `of` of `arms`, at the strengths given: matched features at the
-/// same dose, and random directions at the same dose in every row. Features are left out where the
-/// arm has none.
+/// Control arms for arm `of` of `arms`, at the strengths given: `count` matched features at the
+/// same dose (none where the arm names no features), and `count` random directions at the same dose
+/// in every row; with `pca` as many within its first kPrincipal components.
 void add_controls(std::vector<Arm>& arms, size_t of, std::vector<double> strengths, int count,
-                  int every, const Scales& scales, int64_t d, uint64_t seed);
+                  int every, const Scales& scales, int64_t d, uint64_t seed,
+                  const eval::Pca* pca = nullptr);
+inline constexpr int kPrincipal = 32;
 
 }  // namespace otoscope::steer

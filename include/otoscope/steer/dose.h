@@ -20,7 +20,13 @@ namespace otoscope::steer {
 /// An edit whose strength is varied: a strength s multiplies that of every operator (scale: 1 +
 /// s (m - 1)). At s = 0 nothing is edited.
 struct Arm {
-  enum class Role : uint8_t { tested, rival, random_feature, random_direction };
+  enum class Role : uint8_t {
+    tested,
+    rival,
+    random_feature,
+    random_direction,
+    random_principal  // directions where the rows vary most
+  };
   std::string name;
   Role role = Role::tested;
   std::vector<Operator> operators;
@@ -87,7 +93,7 @@ struct Contest {
     double p95 = 0;  // 95 % quantile of their |effects|
     double p = 1;    // (1 + how many |effects| reach |effect|) / (1 + n)
   };
-  Against random_features, random_directions;
+  Against random_features, random_directions, random_principal;
 };
 std::vector<Contest> contests(const DoseRun& run, std::span<const Arm> arms,
                               const eval::ClipChoice& choice, const Target& target);

@@ -145,6 +145,10 @@ double effect(const DoseRun& run, const Response& response, int every,
   return value_of(edited) - value_of(clean);
 }
 
+bool is_control(const Arm& arm) {
+  return arm.role != Arm::Role::tested && arm.role != Arm::Role::rival;
+}
+
 void finish(double tested, Contest::Against& against) {
   if (against.effects.empty()) return;
   std::vector<double> sizes;
@@ -173,30 +177,33 @@ std::vector<Contest> contests(const DoseRun& run, std::span<const Arm> arms,
                               const eval::ClipChoice& choice, const Target& target) {
   int every = 1;
   for (const Arm& arm : arms)
-    if (arm.role == Arm::Role::random_feature || arm.role == Arm::Role::random_direction)
-      every = std::max(every, arm.every);
+    if (is_control(arm)) every = std::max(every, arm.every);
   std::vector<Contest> all;
   for (size_t a = 0; a < arms.size(); ++a) {
-    if (arms[a].role == Arm::Role::random_feature || arms[a].role == Arm::Role::random_direction)
-      continue;
+    if (is_control(arms[a]) || every % arms[a].every != 0) continue;
     for (const Response& response : run.arms[a]) {
-      if (response.strength == 0 || every % arms[a].every != 0) continue;
+      if (response.strength == 0) continue;
       Contest contest;
       contest.arm = a;
       contest.strength = response.strength;
       contest.effect = effect(run, response, every, choice, target);
       for (size_t b = 0; b < arms.size(); ++b) {
-        const bool feature = arms[b].role == Arm::Role::random_feature;
-        if (!feature && arms[b].role != Arm::Role::random_direction) continue;
+        if (!is_control(arms[b])) continue;
+        Contest::Against& against =
+            arms[b].role == Arm::Role::random_feature     ? contest.random_features
+            : arms[b].role == Arm::Role::random_direction ? contest.random_directions
+                                                          : contest.random_principal;
         for (const Response& control : run.arms[b])
           if (control.strength == response.strength)
-            (feature ? contest.random_features : contest.random_directions)
-                .effects.push_back(effect(run, control, every, choice, target));
+            against.effects.push_back(effect(run, control, every, choice, target));
       }
-      finish(contest.effect, contest.random_features);
-      finish(contest.effect, contest.random_directions);
-      if (!contest.random_features.effects.empty() || !contest.random_directions.effects.empty())
-        all.push_back(std::move(contest));
+      bool any = false;
+      for (Contest::Against* against :
+           {&contest.random_features, &contest.random_directions, &contest.random_principal}) {
+        any = any || !against->effects.empty();
+        finish(contest.effect, *against);
+      }
+      if (any) all.push_back(std::move(contest));
     }
   }
   return all;

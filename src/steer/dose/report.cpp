@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "otoscope/core/statistics.h"
+#include "otoscope/core/text.h"
 #include "otoscope/io/estimate.h"
 #include "otoscope/steer/dose.h"
 
@@ -14,7 +15,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 using io::to_json;
 
-constexpr std::array kRoles{"tested", "rival", "random_feature", "random_direction"};
+constexpr std::array kRoles{"tested", "rival", "random_feature", "random_direction",
+                            "random_principal"};
 
 Json measures_json(const ResponseMeasures& m) {
   Json json{{"target", to_json(m.target)},
@@ -112,12 +114,12 @@ Json dose_json(const DoseRun& run, std::span<const Arm> arms, const eval::ClipCh
     json["arms"].push_back(arm_json(run, arms[a], run.arms[a], choice, target, options));
   json["contests"] = Json::array();
   for (const Contest& c : contests(run, arms, choice, target))
-    json["contests"].push_back(
-        {{"arm", arms[c.arm].name},
-         {"strength", c.strength},
-         {"effect", c.effect},
-         {"random_features", against_json(c.random_features, c.effect)},
-         {"random_directions", against_json(c.random_directions, c.effect)}});
+    json["contests"].push_back({{"arm", arms[c.arm].name},
+                                {"strength", c.strength},
+                                {"effect", c.effect},
+                                {"random_features", against_json(c.random_features, c.effect)},
+                                {"random_directions", against_json(c.random_directions, c.effect)},
+                                {"random_principal", against_json(c.random_principal, c.effect)}});
   return json;
 }
 
@@ -133,11 +135,11 @@ std::vector<std::vector<std::string>> dose_table(const Json& json) {
       for (const Json& c : json.at("contests"))
         if (c.at("arm") == arm.at("name") && c.at("strength") == p.at("strength")) {
           std::vector<std::string> parts;
-          for (const char* kind : {"random_features", "random_directions"})
+          for (const char* kind : {"random_features", "random_directions", "random_principal"})
             parts.push_back(c.at(kind).is_null()
                                 ? "-"
                                 : fmt::format("{:.3f}", c.at(kind).at("p95").get<double>()));
-          control = parts[0] + " / " + parts[1];
+          control = join(parts, " / ");
         }
       rows.push_back(
           {arm.at("name"), fmt::format("{:g}", p.at("strength").get<double>()),
