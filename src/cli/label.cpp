@@ -1,10 +1,13 @@
 #include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/verb.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
+#include "otoscope/io/file.h"
+#include "otoscope/labels/check_alignment.h"
 #include "otoscope/labels/exchange.h"
 #include "otoscope/labels/make_labels.h"
 #include "otoscope/labels/sounds.h"
@@ -15,6 +18,7 @@ namespace {
 
 struct LabelVerbOptions {
   std::string data, out, from, labels, to, mix_with, ctm_kind = "word";
+  int check_alignment = 0;
   labels::MakeOptions make;
   labels::MixOptions mix;
 
@@ -27,6 +31,10 @@ struct LabelVerbOptions {
       "manifest or name of a corpus of noise (nonspeech): mix it into the clips first, at known "
       "levels; the noisy corpus is OUT/manifest.jsonl");
     labels::MixOptions::visit(o.mix, v);
+    v("check-alignment", o.check_alignment,
+      "make no labels: measure the alignment on so many clips a language, into "
+      "OUT/alignment.json",
+      Range{0, 10'000});
     v("from", o.from,
       "do not make labels: take them from a .TextGrid, .ctm, .rttm or .jsonl, or a "
       "folder of TextGrids");
@@ -48,6 +56,7 @@ class Label : public VerbWith<LabelVerbOptions> {
     if (options_.data.empty())
       throw UserError("--data", "expected a manifest, got none", "try --data prompts");
     auto manifest = store::resolve_manifest(options_.data);
+    if (options_.check_alignment > 0) return check(context, manifest);
     if (!options_.mix_with.empty())
       manifest =
           labels::mix_corpus(manifest, store::resolve_manifest(options_.mix_with), options_.out,
@@ -61,6 +70,48 @@ class Label : public VerbWith<LabelVerbOptions> {
   }
 
  private:
+  int check(const Context& context, const std::filesystem::path& manifest) const {
+    std::optional<model::Whisper> whisper;
+    if (!options_.make.align_model.empty())
+      whisper =
+          model::Whisper::load(options_.make.align_model, {Precision::bf16, {}}, context.progress);
+    const labels::Aligner aligner({options_.make.voice, options_.make.keep_score},
+                                  whisper ? &*whisper : nullptr);
+    labels::CheckAlignmentOptions how;
+    how.clips = options_.check_alignment;
+    how.seed = context.common.seed;
+    const labels::AlignmentCheck check =
+        labels::check_alignment(aligner, whisper ? &*whisper : nullptr,
+                                store::read_manifest(manifest).clips, how, context.progress);
+    const std::string json = to_json(check).dump(1);
+    io::make_folder(options_.out);
+    io::write_file(std::filesystem::path(options_.out) / "alignment.json", json + "\n");
+    if (context.common.json) {
+      context.print(json);
+      return 0;
+    }
+    std::vector<std::vector<std::string>> rows = {
+        {"begins of", "language", "n", "median", "90th percentile", "bias", "missing"}};
+    const auto add = [&](const char* what, const auto& by_language) {
+      for (const auto& [language, one] : by_language)
+        rows.push_back({what, language, std::to_string(one.median_ms.n),
+                        fmt::format("{:.1f} ms ({:.1f} to {:.1f})", one.median_ms.value,
+                                    one.median_ms.low, one.median_ms.high),
+                        fmt::format("{:.1f} ms ({:.1f} to {:.1f})", one.p90_ms.value,
+                                    one.p90_ms.low, one.p90_ms.high),
+                        fmt::format("{:+.1f} ms", one.bias_ms), std::to_string(one.missing)});
+    };
+    add("phones, other voices", check.phones_of_voices);
+    add("words, other voices", check.words_of_voices);
+    add("words, against Whisper's", check.words_of_whisper);
+    context.print(text_table(rows) +
+                  fmt::format("kept: {:.3f} of {} recordings with their text, {:.3f} of {} with "
+                              "another one (score at least {:.3f}; AUROC {:.3f})",
+                              check.right_kept.value, check.right_kept.n, check.wrong_kept.value,
+                              check.wrong_kept.n, check.keep_score, check.auroc));
+    return 0;
+  }
+
   int write(const Context& context) const {
     if (options_.to.empty())
       throw UserError("--to", "expected a form, got none", "one of textgrid, ctm, rttm");

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "labels/align_features.h"
@@ -12,9 +14,9 @@ namespace otoscope::labels {
 /// Chosen on synthetic speech of other voices (docs/labels.md, "Alignment").
 struct AlignTuning {
   WarpOptions warp;
-  double silence_base = 0.3;    // cost of a frame at the floor's level, as a silence
-  double silence_slope = 1.5;   // more for a frame at the level of speech
-  double encoder_weight = 0.5;  // of the encoder's distances; the rest is the cepstra's
+  double silence_base = 0.3;     // cost of a frame at the floor's level, as a silence
+  double silence_slope = 1.5;    // more for a frame at the level of speech
+  double encoder_weight = 0.75;  // of the encoder's distances; the rest is the cepstra's
 };
 
 /// Distances of the encoder's frames (20 ms), recording x speech; empty where there is no encoder.
@@ -33,6 +35,9 @@ struct SpeechPath {
 SpeechPath align_speech(const SoundFeatures& recording, const Speech& speech,
                         const SoundFeatures& spoken, const FrameDistances& encoder,
                         const AlignTuning& tuning);
+
+/// Lower case, without punctuation around it: "L'eau," -> "l'eau".
+std::string plain_word(std::string_view word);
 
 /// Tracks of phones, words, stress, syllable and silence over [0, duration_s).
 std::vector<audio::Track> tracks_of(const SpeechPath& path, const Speech& speech,

@@ -25,29 +25,6 @@ bool is_word_character(int32_t c) {
   return category <= UTF8PROC_CATEGORY_NO && category >= UTF8PROC_CATEGORY_LU;
 }
 
-/// Lower case, without punctuation around it: "L'eau," -> "l'eau".
-std::string plain_word(std::string_view word) {
-  std::string out, pending;
-  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(word.data());
-  for (size_t at = 0; at < word.size();) {
-    int32_t c = 0;
-    const auto size =
-        utf8proc_iterate(bytes + at, static_cast<utf8proc_ssize_t>(word.size() - at), &c);
-    if (size <= 0) break;
-    at += static_cast<size_t>(size);
-    utf8proc_uint8_t lower[4];
-    const auto n = utf8proc_encode_char(utf8proc_tolower(c), lower);
-    pending.append(reinterpret_cast<const char*>(lower), static_cast<size_t>(n));
-    if (is_word_character(c)) {
-      out += pending;
-      pending.clear();
-    } else if (out.empty()) {
-      pending.clear();
-    }
-  }
-  return out;
-}
-
 std::string_view stress_name(Stress stress) {
   return stress == Stress::primary ? "primary" : stress == Stress::secondary ? "secondary" : "none";
 }
@@ -103,6 +80,28 @@ std::vector<Track> tracks_of(const std::vector<Stretch>& stretches, const Speech
 }
 
 }  // namespace
+
+std::string plain_word(std::string_view word) {
+  std::string out, pending;
+  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(word.data());
+  for (size_t at = 0; at < word.size();) {
+    int32_t c = 0;
+    const auto size =
+        utf8proc_iterate(bytes + at, static_cast<utf8proc_ssize_t>(word.size() - at), &c);
+    if (size <= 0) break;
+    at += static_cast<size_t>(size);
+    utf8proc_uint8_t lower[4];
+    const auto n = utf8proc_encode_char(utf8proc_tolower(c), lower);
+    pending.append(reinterpret_cast<const char*>(lower), static_cast<size_t>(n));
+    if (is_word_character(c)) {
+      out += pending;
+      pending.clear();
+    } else if (out.empty()) {
+      pending.clear();
+    }
+  }
+  return out;
+}
 
 std::vector<Track> tracks_of(const SpeechPath& path, const Speech& speech, std::string_view text,
                              double duration_s) {

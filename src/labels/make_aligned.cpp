@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -14,6 +15,8 @@
 #include "otoscope/io/json.h"
 #include "otoscope/labels/align.h"
 #include "otoscope/labels/espeak.h"
+#include "otoscope/model/registry.h"
+#include "otoscope/model/whisper.h"
 
 namespace otoscope::labels {
 namespace {
@@ -107,6 +110,24 @@ void leave_out_unknown_languages(Making& making, std::vector<Draft*>& drafts) {
       drafts.end());
 }
 
+/// The model that helps, or none: without it texts are still aligned, by cepstra alone.
+std::optional<model::Whisper> encoder_for(Making& making) {
+  const std::string& name = making.options.align_model;
+  if (name.empty()) return {};
+  const auto& known = model::known_models();
+  const auto found = std::find_if(known.begin(), known.end(), [&](const model::KnownModel& model) {
+    return model.name == name;
+  });
+  if (found != known.end() && !model::is_fetched(*found)) {
+    making.summary.notes.push_back("aligned without an encoder: " + name +
+                                   " is not here (otoscope models get " + name + ")");
+    return {};
+  }
+  model::LoadOptions options;
+  options.precision = Precision::bf16;
+  return model::Whisper::load(name, options, making.progress);
+}
+
 }  // namespace
 
 void add_aligned(Making& making) {
@@ -142,7 +163,9 @@ void add_aligned(Making& making) {
   for (Draft* draft : drafts) by_id[draft->clip->id] = draft;
   const fs::path folder = making.out / "aligned";
   io::make_folder(folder);
-  const Aligner aligner({making.options.voice, making.options.keep_score});
+  const std::optional<model::Whisper> whisper = encoder_for(making);
+  const Aligner aligner({making.options.voice, making.options.keep_score},
+                        whisper ? &*whisper : nullptr);
   making.progress.start("align phones and words", static_cast<int64_t>(drafts.size()), "clips");
   for (size_t first = 0, number = 0; first < drafts.size(); first += kPartClips, ++number) {
     throw_if_interrupted();

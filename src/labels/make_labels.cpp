@@ -16,6 +16,7 @@
 #include "otoscope/io/hash.h"
 #include "otoscope/io/json.h"
 #include "otoscope/labels/espeak.h"
+#include "otoscope/model/registry.h"
 
 namespace otoscope::labels {
 namespace {
@@ -59,6 +60,13 @@ void hash_audio(std::vector<Draft>& drafts, Progress& progress) {
   progress.finish();
 }
 
+/// The model that will help to align, as far as it is here.
+std::string aligning_model(const MakeOptions& options) {
+  for (const model::KnownModel& known : model::known_models())
+    if (known.name == options.align_model && !model::is_fetched(known)) return {};
+  return options.align_model;
+}
+
 /// Everything that the labels depend on.
 std::string inputs_hash(const Making& making, const std::string& manifest_sha256) {
   io::Sha256 hash;
@@ -70,7 +78,8 @@ std::string inputs_hash(const Making& making, const std::string& manifest_sha256
   add(manifest_sha256);
   for (const Draft& draft : making.drafts) add(draft.audio_sha256);
   for (const LabelKind kind : making.wanted) add(audio::label_kind_name(kind));
-  add(fmt::format("{} {}", making.options.keep_score, making.options.voice));
+  add(fmt::format("{} {} {}", making.options.keep_score, making.options.voice,
+                  aligning_model(making.options)));
   add(espeak_available() ? espeak_version() : "no espeak-ng");
   std::set<std::string> languages;
   for (const Draft& draft : making.drafts) languages.insert(draft.clip->language);

@@ -21,9 +21,9 @@
 namespace otoscope::labels {
 
 struct AlignerOptions {
-  std::string variant;      // of espeak-ng's voice ("f2", "klatt", …); "" = the language's own
-  double keep_score = 0.5;  // clips below are left out (docs/labels.md: how it was chosen)
-  double longest_s = 60;    // longer clips are left out: the path's memory grows with the square
+  std::string variant;     // of espeak-ng's voice ("f2", "klatt", …); "" = the language's own
+  double keep_score = 0;   // clips below are left out; 0 = what was measured for the features used
+  double longest_s = 120;  // longer clips are left out
 };
 
 struct Alignment {
@@ -31,8 +31,9 @@ struct Alignment {
   /// label inside pauses. Quality of each: the score. Present also where `kept` is false, so that a
   /// caller may look at what was refused.
   std::vector<audio::Track> tracks;
-  /// 0 … 1: how much nearer the recording is to its own text, said in this order, than to frames of
-  /// the same recording at random.
+  /// 0 … 1: how much nearer the recording is to its text, said in this order, than any of its
+  /// frames is to any frame of the text; 1 - mean cost of the path / mean cost of all pairs. It
+  /// depends on the features: about .2 (cepstra) or .4 (encoder) for people's speech.
   double score = 0;
   bool kept = false;
   std::string why_not;  // where not kept: "no words", "score", "too long", "too short"
@@ -43,7 +44,9 @@ struct Alignment {
 
 class Aligner {
  public:
-  /// encoder: features of a multilingual Whisper beside log-mel (borrowed); null: log-mel alone.
+  /// encoder: frames of a multilingual Whisper's encoder beside cepstra (borrowed); null: cepstra
+  /// alone, so that no label depends on a model. The encoder finds people's boundaries better and
+  /// tells wrong texts from right ones far better (docs/labels.md).
   /// UserError where this build has no espeak-ng.
   explicit Aligner(AlignerOptions options = {}, const model::Whisper* encoder = nullptr);
   Aligner(Aligner&&) noexcept;

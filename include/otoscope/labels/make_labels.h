@@ -24,12 +24,16 @@ struct MakeOptions {
   std::vector<std::string> kinds;  // empty = every kind that can be had
   double keep_score = AlignerOptions().keep_score;
   std::string voice;
+  std::string align_model = "whisper-base";
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
     v("kinds", o.kinds, "kinds of labels (phone, word, pitch, ...); none: all that can be had");
-    v("keep-score", o.keep_score, "alignments with a lower score are left out", Range{0, 1});
+    v("keep-score", o.keep_score,
+      "alignments with a lower score are left out; 0: as measured for the features", Range{0, 1});
     v("voice", o.voice, "variant of espeak-ng's voice that recordings are aligned with");
+    v("align-model", o.align_model,
+      "model whose encoder helps to align; empty: none, so that no label depends on a model");
   }
 };
 
