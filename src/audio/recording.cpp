@@ -72,12 +72,17 @@ void Recording::Impl::measure(int64_t& done, int64_t ready) {
 
 void Recording::Impl::scan() {
   int64_t done = 0;
+  // What may stay is asked for at once: untouched memory costs nothing, growing by doubling would
+  // cost three times as much at its worst moment.
+  buffer.reserve(static_cast<size_t>(resident_samples + kWindowSamples));
   while (const size_t got = decode_piece()) {
     samples += static_cast<int64_t>(got);
     // A frame is complete when the 200 samples after its centre are there.
     if (samples > 2 * kFramePad) measure(done, (samples - kFramePad) / kHopSamples + 1);
-    resident = resident && samples <= resident_samples;
-    if (!resident) forget_before(done * kHopSamples - kFramePad);
+    if (samples <= resident_samples) continue;
+    forget_before(done * kHopSamples - kFramePad);
+    if (resident) buffer.shrink_to_fit();  // from here on a window or two
+    resident = false;
   }
   // Frames further on hear nothing but the zeros: kFloor.
   measure(done, content_frames() + 3);

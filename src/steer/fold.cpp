@@ -65,6 +65,8 @@ model::WeightEdit weight_edit(const Recipe& recipe, const std::filesystem::path&
   if (recipe.form == Form::splice)
     throw UserError(path, "expected the preserving form, got splice, which depends on the row",
                     kKeep);
+  if (recipe.when)
+    throw UserError(path, "expected a recipe that always acts, got one with a condition", kKeep);
   model::WeightEdit edit;
   edit.site = recipe.site;
   edit.where = path;

@@ -207,6 +207,9 @@ TEST_CASE("what weights cannot hold is one clear line") {
   CHECK(says(refused(recipe), "a recipe holds for the model it was made with"));
   recipe.form = Form::splice;
   CHECK(says(refused(recipe), "expected the preserving form"));
+  recipe.form = Form::preserving;
+  recipe.when.emplace();
+  CHECK(says(refused(recipe), "expected a recipe that always acts"));
 }
 
 }  // namespace otoscope::steer
