@@ -110,20 +110,29 @@ class StabilityVerb : public VerbWith<StabilityVerbOptions> {
 
   static std::string table(const features::Stability& result) {
     const auto percent = [](double x) { return fmt::format("{:.1f} %", 100 * x); };
+    // SAEs by number, so that a row fits a terminal.
+    const auto number = [&](const std::string& name) {
+      for (size_t i = 0; i < result.saes.size(); ++i)
+        if (result.saes[i].name == name) return std::to_string(i + 1);
+      return name;
+    };
+    std::string text;
+    for (size_t i = 0; i < result.saes.size(); ++i)
+      text += fmt::format("{} is {}\n", i + 1, result.saes[i].name);
     std::vector<std::vector<std::string>> rows = {
-        {"a, b", "differs", "mutual", ">= .5", ">= .7", ">= .9", "PW-MCC", "IoU > .5", "chance"}};
+        {"a", "b", "mutual", ">= .5", ">= .7", ">= .9", "PW-MCC", "IoU > .5", "chance"}};
     const auto add = [&](const features::PairStability& p) {
       const bool codes = !p.covered_a.method.empty();
-      rows.push_back({p.a + ", " + p.b, p.differs, percent(p.mutual.value),
-                      percent(p.mutual_at[0].value), percent(p.mutual_at[1].value),
-                      percent(p.mutual_at[2].value),
-                      p.assigned ? fmt::format("{:.3f}", p.pw_mcc.value) : "-",
-                      codes ? percent(p.covered_a.value) + " " + percent(p.covered_b.value) : "-",
-                      codes ? percent(p.covered_chance) : "-"});
+      rows.push_back(
+          {number(p.a), number(p.b), percent(p.mutual.value), percent(p.mutual_at[0].value),
+           percent(p.mutual_at[1].value), percent(p.mutual_at[2].value),
+           p.assigned ? fmt::format("{:.3f}", p.pw_mcc.value) : "-",
+           codes ? percent(p.covered_a.value) : "-", codes ? percent(p.covered_chance) : "-"});
+      if (p.differs != "control" && p.differs != "null") rows.back()[1] += " (" + p.differs + ")";
     };
     for (const auto* list : {&result.pairs, &result.controls, &result.nulls})
       for (const auto& pair : *list) add(pair);
-    std::string text = text_table(rows);
+    text += text_table(rows);
     for (size_t i = 0; i < result.saes.size(); ++i) {
       const auto& found = result.found[i];
       int64_t all = 0, live = 0;

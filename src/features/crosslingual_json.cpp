@@ -139,11 +139,10 @@ Json Crosslingual::json() const {
                 {"rates", rates_json(sae.rates[i])}};
       if (!sae.sharing.empty()) {
         const PairSharing& sharing = sae.sharing[i];
-        pair["sharing"] = {{"features", sharing.features},
-                           {"across", to_json(sharing.across)},
-                           {"within", to_json(sharing.within)},
-                           {"other", to_json(sharing.other)},
-                           {"shared", to_json(sharing.shared)}};
+        pair["sharing"] = {
+            {"features", sharing.features},      {"labels", sharing.labels},
+            {"across", to_json(sharing.across)}, {"within", to_json(sharing.within)},
+            {"other", to_json(sharing.other)},   {"shared", to_json(sharing.shared)}};
         if (!sae.precision.empty())
           pair["sharing"]["precision_ratio"] =
               label_ratio_json(sae.precision, sharing.a, sharing.b);

@@ -223,9 +223,11 @@ class Decomposer {
         UnitParts& unit = units[static_cast<size_t>(u)];
         unit.unit = u;
         const double variance = learning.variance[static_cast<size_t>(u)];
+        // Only features that raise the unit: one that holds it down in silence shares its variance
+        // too, but is nothing that the unit answers to.
         for (int64_t f = 0; f < F; ++f)
           shares[static_cast<size_t>(f)] =
-              variance > 0 && postings.count(f) > 0
+              variance > 0 && postings.count(f) > 0 && along.at(f, u) > 0
                   ? static_cast<double>(along.at(f, u)) * learning.covariance.at(f, u) / variance
                   : 0;
         for (const size_t f : largest(shares, static_cast<size_t>(options_.top)))

@@ -56,6 +56,41 @@ Firings collect(const SparseRows& codes, int64_t F, const LabelledSpeech& speech
   return out;
 }
 
+/// Labels that both languages have on at least kCommon rows.
+constexpr int64_t kCommon = 20;
+
+std::vector<uint8_t> common_labels(const LabelledSpeech& speech, int32_t a, int32_t b) {
+  std::vector<int64_t> rows_a(static_cast<size_t>(speech.values), 0), rows_b = rows_a;
+  for (size_t r = 0; r < speech.label.size(); ++r) {
+    if (speech.label[r] < 0) continue;
+    rows_a[static_cast<size_t>(speech.label[r])] += speech.language[r] == a;
+    rows_b[static_cast<size_t>(speech.label[r])] += speech.language[r] == b;
+  }
+  std::vector<uint8_t> common(rows_a.size());
+  for (size_t v = 0; v < common.size(); ++v)
+    common[v] = rows_a[v] >= kCommon && rows_b[v] >= kCommon;
+  return common;
+}
+
+/// The firings of two languages on labels that both have: the two take the numbers 0 and 1.
+Firings of_pair(const Firings& all, int64_t F, int32_t a, int32_t b,
+                std::span<const uint8_t> common) {
+  Firings pair;
+  pair.languages = 2;
+  pair.groups = all.groups;
+  pair.all.resize(static_cast<size_t>(F * 4));
+  for (int64_t f = 0; f < F; ++f)
+    for (const int side : {0, 1})
+      for (const int half : {0, 1}) {
+        const Firings::One& from = all.at(f, side == 0 ? a : b, half);
+        Firings::One& to = pair.all[static_cast<size_t>((f * 2 + side) * 2 + half)];
+        for (size_t i = 0; i < from.labels.size(); ++i)
+          if (common[static_cast<size_t>(from.labels[i])] != 0)
+            to.labels.push_back(from.labels[i]), to.groups.push_back(from.groups[i]);
+      }
+  return pair;
+}
+
 std::vector<int32_t> without(const Firings::One& one, int32_t group) {
   if (group < 0) return one.labels;
   std::vector<int32_t> kept;
@@ -67,9 +102,8 @@ std::vector<int32_t> without(const Firings::One& one, int32_t group) {
 /// The features of one language pair with the clusters of one group left out (-1: none).
 class PairCounter {
  public:
-  PairCounter(const Firings& firings, int64_t F, int64_t values, int32_t a, int32_t b,
-              const SharingOptions& options)
-      : firings_(firings), F_(F), values_(values), a_(a), b_(b), options_(options) {
+  PairCounter(const Firings& of_pair, int64_t F, int64_t values, const SharingOptions& options)
+      : firings_(of_pair), F_(F), values_(values), options_(options) {
     Rng rng(options.seed, "other features");
     strangers_ = rng.permutation(F);
   }
@@ -138,7 +172,7 @@ class PairCounter {
 
   const Firings& firings_;
   int64_t F_, values_;
-  int32_t a_, b_;
+  static constexpr int32_t a_ = 0, b_ = 1;
   const SharingOptions& options_;
   std::vector<int64_t> strangers_;
 };
@@ -175,7 +209,10 @@ std::vector<PairSharing> measure_sharing(const SparseRows& codes, int64_t F,
       throw_if_interrupted();
       PairSharing pair;
       pair.a = a, pair.b = b;
-      const PairCounter counter(firings, F, speech.values, a, b, options);
+      const std::vector<uint8_t> common = common_labels(speech, a, b);
+      pair.labels = std::count(common.begin(), common.end(), uint8_t{1});
+      const Firings of_both = of_pair(firings, F, a, b, common);
+      const PairCounter counter(of_both, F, speech.values, options);
       pair.by_feature = counter.measure(-1);
       const Means whole = means_of(pair.by_feature);
       pair.features = whole.features;

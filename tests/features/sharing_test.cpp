@@ -59,10 +59,25 @@ TEST_CASE("a feature of one meaning shares all of it, one of two meanings nothin
   CHECK(std::isnan(by[kOnlyA].across));
   CHECK(std::isnan(by[kRare].across));
   CHECK(pairs[0].features == 3);
+  CHECK(pairs[0].labels == kValues);
   CHECK(pairs[0].across.low <= pairs[0].across.value);
   CHECK(pairs[0].within.value > pairs[0].across.value);
   CHECK(pairs[0].across.value > pairs[0].other.value);
   CHECK(pairs[0].across.clusters == kClusters);
+}
+
+TEST_CASE("labels that one language lacks count for nothing, and take nothing from the rest") {
+  Made m = make(4);
+  // The first language loses label 2 to a label of its own: what fires there is left out in both.
+  m.speech.values = kValues + 1;
+  for (size_t r = 0; r < m.speech.label.size(); ++r)
+    if (m.speech.language[r] == 0 && m.speech.label[r] == 2) m.speech.label[r] = kValues;
+  const auto pairs = measure_sharing(m.codes, kFeatures, m.speech, {});
+  CHECK(pairs[0].labels == kValues - 1);
+  CHECK(std::isnan(pairs[0].by_feature[kOther].across));  // in the second it fires on 2 alone
+  CHECK(pairs[0].by_feature[kSame].across == doctest::Approx(1));
+  CHECK(pairs[0].by_feature[kMixed].across ==
+        doctest::Approx(pairs[0].by_feature[kMixed].within).epsilon(0.05));
 }
 
 TEST_CASE("precision is chosen on one half and asked for by language on the other") {

@@ -5,6 +5,7 @@
 ///
 /// A unit u has a signal s_u on every row and a direction w_u in the SAE's output space. Feature j
 /// contributes c_j = f_j <d_j, w_u> to it; its share is Cov(c_j, s_u) / Var(s_u).
+/// Parts are the features with the largest shares among those that raise the unit, <d_j, w_u> > 0.
 ///   - a coordinate of the SAE's own site (a neuron, where the SAE is of mlp_post): s_u = x_u, w_u
 ///   =
 ///     e_u; the shares of all features and of the error add up to 1;

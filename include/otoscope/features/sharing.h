@@ -40,10 +40,11 @@ struct FeatureSharing {
 struct PairSharing {
   int32_t a = 0, b = 0;
   int64_t features = 0;
-  Estimate across;  // J between the languages
-  Estimate within;  // J between two halves of one language: what 1 would look like here
-  Estimate other;   // J between a feature in a and another one in b: what 0 would look like
-  Estimate shared;  // (across - other) / (within - other)
+  int64_t labels = 0;  // that both languages have: firings on others are left out
+  Estimate across;     // J between the languages
+  Estimate within;     // J between two halves of one language: what 1 would look like here
+  Estimate other;      // J between a feature in a and another one in b: what 0 would look like
+  Estimate shared;     // (across - other) / (within - other)
   std::vector<FeatureSharing> by_feature;  // (F)
 };
 
