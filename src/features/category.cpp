@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "features/rivals.h"
+#include "features/sound_alike.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/threads.h"
 
@@ -48,13 +49,20 @@ std::string beaten(const Strata& strata, const Postings& postings, const Labelle
   }
   if (const int64_t least = least_words(verdict.category, options);
       least > 0 && rows.present(audio::LabelKind::word)) {
-    const std::vector<int64_t> words = strata.words_of(postings, cell);
+    const auto words = strata.words_of(postings, cell);
     verdict.distinct_words = static_cast<int64_t>(words.size());
     if (verdict.distinct_words < least) return fmt::format("fewer than {} words", least);
-    // Without its most frequent word it must still be right.
-    const int64_t rest = cell.chosen.tp - words.front();
+    // Without its most frequent word it must still be right; a meaning also without all that sound
+    // like that word.
+    const bool by_sound =
+        verdict.category == Category::semantic && rows.present(audio::LabelKind::phone);
+    const std::string most = by_sound ? strata.skeleton_of(words.front().word) : std::string();
+    int64_t rest = cell.chosen.tp - words.front().rows;
+    for (size_t w = 1; by_sound && w < words.size(); ++w)
+      if (sound_alike(strata.skeleton_of(words[w].word), most)) rest -= words[w].rows;
     if (static_cast<double>(rest) < options.precision * static_cast<double>(rest + cell.chosen.fp))
-      return "one word explains it";
+      return by_sound ? "one sound explains it" : "one word explains it";
+    if (rest <= 0) return "one sound explains it";
   }
   if (verdict.category == Category::language && rows.present(audio::LabelKind::speaker)) {
     verdict.survivals.push_back(

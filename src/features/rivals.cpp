@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "features/sound_alike.h"
 #include "otoscope/core/threads.h"
 
 namespace otoscope::features {
@@ -153,21 +154,34 @@ double Strata::odds(const Postings& postings, const Cell& cell, audio::LabelKind
                  : std::numeric_limits<double>::quiet_NaN();
 }
 
-std::vector<int64_t> Strata::words_of(const Postings& postings, const Cell& cell) const {
-  std::vector<int64_t> counts;
-  if (!rows_.present(word)) return counts;
+std::vector<Strata::WordRows> Strata::words_of(const Postings& postings, const Cell& cell) const {
+  std::vector<WordRows> list;
+  if (!rows_.present(word)) return list;
   const auto& stratum = strata_of(word);
+  const auto [first, words] = rows_.values_of(word);
   std::map<int32_t, int64_t> hits;
-  const int32_t words = rows_.values_of(word).second;
   const auto rows = postings.rows(cell.unit);
   const auto values = postings.values(cell.unit);
   for (size_t e = 0; e < rows.size(); ++e)
     if (const int32_t s = stratum[static_cast<size_t>(rows[e])];
         s > 0 && s <= words && values[e] >= cell.threshold && rows_.holds(rows[e], cell.value))
       ++hits[s];
-  for (const auto& [s, count] : hits) counts.push_back(count);
-  std::sort(counts.rbegin(), counts.rend());
-  return counts;
+  for (const auto& [s, count] : hits) list.push_back({first + s - 1, count});
+  std::stable_sort(list.begin(), list.end(),
+                   [](const WordRows& a, const WordRows& b) { return a.rows > b.rows; });
+  return list;
+}
+
+std::string Strata::skeleton_of(int32_t said) const {
+  const auto held = rows_.rows_of(said);
+  std::string ipa;
+  int32_t before = -1;
+  for (size_t i = 0; i < held.size() && (i == 0 || held[i] == held[i - 1] + 1); ++i) {
+    const int32_t now = rows_.value_at(held[i], phone);
+    if (now >= 0 && now != before) ipa += rows_.text(now);
+    before = now;
+  }
+  return sound_skeleton(ipa);
 }
 
 }  // namespace otoscope::features

@@ -27,8 +27,14 @@ class Strata {
   /// (Mantel & Haenszel 1959); rows where the label's kind is unknown are left out. Infinity where
   /// no stratum has a firing without the label or a label without firing; NaN where none tells.
   double odds(const Postings& postings, const Cell& cell, audio::LabelKind rival) const;
+  struct WordRows {
+    int32_t word = 0;  // its value
+    int64_t rows = 0;
+  };
   /// Words of the firing rows with the label, and how many rows each has, most frequent first.
-  std::vector<int64_t> words_of(const Postings& postings, const Cell& cell) const;
+  std::vector<WordRows> words_of(const Postings& postings, const Cell& cell) const;
+  /// How a word sounds where it is first said (sound_alike.h).
+  std::string skeleton_of(int32_t word) const;
 
  private:
   const std::vector<int32_t>& strata_of(audio::LabelKind rival) const;
