@@ -104,7 +104,7 @@ class Label : public VerbWith<LabelVerbOptions> {
     add("phones, other voices", check.phones_of_voices);
     add("words, other voices", check.words_of_voices);
     add("words, against Whisper's", check.words_of_whisper);
-    context.print(text_table(rows) +
+    context.print(text_table(rows) + "\n" +
                   fmt::format("kept: {:.3f} of {} recordings with their text, {:.3f} of {} with "
                               "another one (score at least {:.3f}; AUROC {:.3f})",
                               check.right_kept.value, check.right_kept.n, check.wrong_kept.value,
