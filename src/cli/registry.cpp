@@ -17,6 +17,7 @@ std::unique_ptr<Verb> make_stability();
 std::unique_ptr<Verb> make_crosslingual();
 std::unique_ptr<Verb> make_decompose();
 std::unique_ptr<Verb> make_steer();
+std::unique_ptr<Verb> make_suppress();
 std::unique_ptr<Verb> make_report();
 std::unique_ptr<Verb> make_demo();
 std::unique_ptr<Verb> make_version();
@@ -43,6 +44,8 @@ const std::vector<VerbEntry>& verbs() {
        make_decompose},
       {"steer", "dose and response of an edit, of a language or of a phone, beside controls",
        make_steer},
+      {"suppress", "text where nobody speaks: how often, what foretells it, what stops it",
+       make_suppress},
       {"report", "one HTML file that works without a network", make_report},
       {"demo", "all of it on real speech with a real Whisper, from nothing to a report", make_demo},
       {"version", "version, build and CPU level of this program", make_version},

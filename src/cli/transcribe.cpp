@@ -54,14 +54,13 @@ class Transcribe : public VerbWith<TranscribeVerbOptions> {
         model::Whisper::load(model::resolve_model(context.arguments[0]), load, context.progress);
     const auto tokenizer = model::load_tokenizer(model, context.progress);
     std::optional<steer::Steering> steering;
-    model::Hook* hook = nullptr;
+    std::vector<model::Hook*> hooks;
     if (!options_.recipe.empty()) {
       steering.emplace(steer::read_recipe(options_.recipe), model, options_.recipe_sae);
-      hook = &steering->hook();
+      hooks = steering->hooks();
     }
     const auto transcripts =
-        model::transcribe(model, tokenizer, files, options_.transcribe, context.progress,
-                          hook != nullptr ? model::Hooks(&hook, 1) : model::Hooks{});
+        model::transcribe(model, tokenizer, files, options_.transcribe, context.progress, hooks);
     if (options_.out.empty())
       print(context, transcripts);
     else

@@ -195,9 +195,9 @@ std::string short_hash(const std::string& hash) {
 std::unique_ptr<sae::Sae> load_sae(const Recipe& recipe, const std::string& given,
                                    const std::string& hash, bool relative,
                                    const std::string& where) {
-  const std::filesystem::path folder =
-      relative ? (recipe.path.parent_path() / given).lexically_normal()
-               : std::filesystem::path(given);
+  const std::filesystem::path folder = relative
+                                           ? (recipe.path.parent_path() / given).lexically_normal()
+                                           : std::filesystem::path(given);
   auto sae = std::make_unique<sae::Sae>(sae::load(folder));
   if (sae->hash != hash)
     throw UserError(where,
@@ -211,10 +211,10 @@ std::unique_ptr<sae::Sae> load_sae(const Recipe& recipe, const std::string& give
 
 Recipe parse_recipe(std::string_view text, std::string_view where) {
   const Json json = io::parse_json(text, where);
-  known_keys(json,
-             {"schema", "version", "name", "note", "model", "sae", "site", "form", "operators",
-              "when"},
-             where);
+  known_keys(
+      json,
+      {"schema", "version", "name", "note", "model", "sae", "site", "form", "operators", "when"},
+      where);
   if (io::string_at(json, "schema", where) != kSchema)
     throw UserError(where, fmt::format("expected schema {}", kSchema));
   if (io::integer_at(json, "version", where) != 1)

@@ -23,6 +23,7 @@ struct CrosslingualOptions {
   std::vector<int> sizes;        // none: 16, 64, 256
   std::vector<float> strengths;  // none: 0.5, 1, 2, 4
   int64_t dev_clips = 16, test_clips = 40;
+  int min_words = 3;  // of a prompt in both languages: what one word is in cannot be told
   int controls = 20, control_every = 2;
   int max_tokens = 32;
 
@@ -32,6 +33,8 @@ struct CrosslingualOptions {
     v("toward", o.toward, "language to steer to");
     v("sizes", o.sizes,
       "how many features are tried, one is chosen on dev; 16,64,256 if not given");
+    v("min-words", o.min_words, "prompts of fewer words, in either language, are left out",
+      Range{1, 100});
     v("dev-clips", o.dev_clips, "clips that size and strength are chosen on", Range{1, 1e6});
     v("control-every", o.control_every, "controls run on every how many-th clip", Range{1, 1e6});
   }

@@ -38,13 +38,17 @@ class TextLanguage {
   std::vector<double> kinds_;                                     // [order - 1]: distinct n-grams
 };
 
-/// Share of right guesses on the split's texts, clusters resampled; by language too.
+/// Words between spaces, after the basic normaliser.
+int count_words(std::string_view text);
+
+/// Share of right guesses on the split's texts of `min_words` or more, clusters resampled; by
+/// language too.
 struct TextLanguageAccuracy {
   Estimate all;
   std::map<std::string, Estimate> by_language;
 };
 TextLanguageAccuracy text_language_accuracy(const TextLanguage& guesser,
                                             const store::Manifest& manifest, store::Split split,
-                                            uint64_t seed);
+                                            uint64_t seed, int min_words = 1);
 
 }  // namespace otoscope::steer

@@ -1,0 +1,88 @@
+/// From windows to what the model writes for them.
+#include <algorithm>
+#include <cmath>
+
+#include "otoscope/audio/decode.h"
+#include "otoscope/audio/mel.h"
+#include "otoscope/audio/time.h"
+#include "otoscope/core/errors.h"
+#include "otoscope/core/text.h"
+#include "otoscope/core/threads.h"
+#include "otoscope/model/normalizer.h"
+#include "otoscope/steer/hallucination.h"
+
+namespace otoscope::steer {
+namespace {
+
+constexpr double kQuietest = -120;  // dB
+
+double rms_db(std::span<const float> pcm) {
+  double sum = 0;
+  for (const float x : pcm) sum += static_cast<double>(x) * static_cast<double>(x);
+  if (pcm.empty() || sum == 0) return kQuietest;
+  return std::max(kQuietest, 10 * std::log10(sum / static_cast<double>(pcm.size())));
+}
+
+}  // namespace
+
+model::Rows HeardBatch::rows() const {
+  model::Rows rows;
+  rows.B = static_cast<int64_t>(windows.size());
+  rows.item = item;
+  rows.valid = valid;
+  return rows;
+}
+
+HeardBatch load_batch(std::span<const SoundWindow> windows, int64_t first, int64_t n,
+                      const model::Dims& dims) {
+  HeardBatch batch;
+  batch.windows = windows.subspan(static_cast<size_t>(first), static_cast<size_t>(n));
+  batch.first = first;
+  batch.mel = Tensor<float>(Shape{n, dims.n_mel_frames(), dims.n_mels});
+  batch.valid.resize(static_cast<size_t>(n));
+  batch.loudness.resize(static_cast<size_t>(n));
+  const double window_s = static_cast<double>(dims.n_audio_ctx) * audio::kFrameSeconds;
+  for (int64_t i = 0; i < n; ++i) batch.item.push_back(first + i);
+  parallel_ranges(n, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto at = static_cast<size_t>(i);
+      const store::Clip& clip = batch.windows[at].clip;
+      const double seconds = clip.duration_s < 0 ? window_s : std::min(clip.duration_s, window_s);
+      const auto pcm = audio::decode_file(clip.path, clip.offset_s, seconds);
+      const Tensor<float> mel = audio::log_mel_window(
+          pcm, dims.n_mels, audio::Padding::waveform_zero, dims.n_mel_frames());
+      std::copy_n(mel.data(), mel.size(), batch.mel.view().sub(i).data);
+      batch.valid[at] = static_cast<int32_t>(
+          audio::valid_frames(static_cast<int64_t>(pcm.size()), dims.n_audio_ctx));
+      batch.loudness[at] = {rms_db(pcm),
+                            audio::seconds_of_samples(static_cast<int64_t>(pcm.size()))};
+    }
+  });
+  return batch;
+}
+
+std::vector<Heard> decode_batch(const model::Whisper& model, const model::Tokenizer& tokenizer,
+                                const HeardBatch& batch, View<const float> audio,
+                                const HearOptions& options, model::Hooks hooks) {
+  model::DecodeOptions decoding;
+  decoding.sample_len = options.sample_len;
+  decoding.batch = options.batch;
+  for (const SoundWindow& window : batch.windows)
+    decoding.languages.push_back(window.speech ? window.clip.language : options.language);
+  const auto results = model::decode(model, tokenizer, audio, decoding, batch.item, hooks);
+  std::vector<Heard> heard;
+  for (const model::DecodeResult& result : results) {
+    Heard h;
+    h.text = result.text;
+    h.language = result.language;
+    h.normalised = trimmed(model::normalize(result.text, result.language));
+    h.no_speech = result.no_speech_prob;
+    h.avg_logprob = result.avg_logprob;
+    h.compression = result.compression_ratio;
+    h.tokens = static_cast<int64_t>(result.tokens.size());
+    heard.push_back(std::move(h));
+  }
+  return heard;
+}
+
+}  // namespace otoscope::steer
