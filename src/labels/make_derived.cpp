@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "labels/draft.h"
 #include "otoscope/labels/derive.h"
 #include "otoscope/labels/measured.h"
@@ -18,12 +20,18 @@ void add_derived(Making& making) {
     const Track words = copy_of(LabelKind::word);
     if (clip.find(LabelKind::phone) != nullptr) {
       const Track phones = copy_of(LabelKind::phone);
-      if (making.wants(LabelKind::phone_class))
+      if (making.wants(LabelKind::phone_class) && clip.find(LabelKind::phone_class) == nullptr)
         clip.tracks.push_back(phone_class_track(phones, &making.summary.unknown_phones));
       if (making.wants(LabelKind::syllable) && clip.find(LabelKind::syllable) == nullptr)
         clip.tracks.push_back(syllable_track(phones, has_words ? &words : nullptr));
     }
-    if (has_words && making.wants(LabelKind::position))
+    // An imported clip may have them already.
+    const bool has_edges = std::any_of(clip.tracks.begin(), clip.tracks.end(), [](const Track& t) {
+      return t.kind == LabelKind::position &&
+             std::any_of(t.labels.begin(), t.labels.end(),
+                         [](const audio::Label& label) { return label.value == "word start"; });
+    });
+    if (has_words && !has_edges && making.wants(LabelKind::position))
       clip.tracks.push_back(word_position_track(words));
   }
 }

@@ -212,7 +212,10 @@ TEST_CASE("labels leave as TextGrid, CTM or RTTM and come back") {
   const auto back =
       labels::import_labels(folder.path() / "grids", manifest, folder.path() / "back");
   CHECK(back.clips == 2);
-  for (const auto kind : {LabelKind::phone, LabelKind::silence, LabelKind::loudness}) {
+  // What follows from phones and words is not added a second time.
+  for (const auto kind : {LabelKind::phone, LabelKind::silence, LabelKind::loudness,
+                          LabelKind::phone_class, LabelKind::syllable, LabelKind::position}) {
+    CAPTURE(audio::label_kind_name(kind));
     CHECK(back.kinds.at(kind).values == made.kinds.at(kind).values);
   }
   CHECK(labels::export_labels(made.labels, "ctm", folder.path() / "ctm", "phone") == 1);

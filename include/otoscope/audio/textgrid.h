@@ -35,8 +35,8 @@ std::string textgrid_text(const TextGrid& grid, TextGridForm form = TextGridForm
 /// without a number ("phone_class 2": another layer of the same track). Unchecked: check_labels.
 ClipLabels labels_of(const TextGrid& grid, std::string id,
                      std::vector<std::string>* passed_over = nullptr);
-/// A tier per track, several where labels hold at once ("phone_class", "phone_class 2"). Source
-/// and quality have no place in a TextGrid.
+/// A tier per track, several where labels hold at once ("phone_class", "phone_class 2"). Source,
+/// quality and where a track is not known have no place in a TextGrid.
 TextGrid textgrid_of(const ClipLabels& clip);
 
 }  // namespace otoscope::audio
