@@ -30,16 +30,18 @@ struct Pairs {
 };
 
 Pairs parallel_clips(const store::Manifest& manifest, const std::string& from,
-                     const std::string& toward) {
+                     const std::string& toward, int min_words) {
   Pairs pairs;
   pairs.manifest = manifest;
   for (const store::Clip& clip : manifest.clips)
-    if (clip.language == toward && clip.text && !clip.text->empty() && !clip.prompt_id.empty())
+    if (clip.language == toward && clip.text && !clip.prompt_id.empty() &&
+        count_words(*clip.text) >= min_words)
       pairs.meaning[clip.prompt_id] = *clip.text;
   // Splits come from the whole corpus: dropping clips must not move any.
   store::assign_splits(pairs.manifest.clips);
   std::erase_if(pairs.manifest.clips, [&](const store::Clip& clip) {
-    return clip.language != from || !pairs.meaning.contains(clip.prompt_id);
+    return clip.language != from || !clip.text || count_words(*clip.text) < min_words ||
+           !pairs.meaning.contains(clip.prompt_id);
   });
   return pairs;
 }
@@ -188,7 +190,8 @@ Json steer_language(const model::Whisper& model, const model::Tokenizer& tokeniz
         guesser.languages().end())
       throw UserError(code,
                       "expected a language of the corpus, which has " + join(guesser.languages()));
-  const auto accuracy = text_language_accuracy(guesser, manifest, store::Split::test, dose.seed);
+  const auto accuracy =
+      text_language_accuracy(guesser, manifest, store::Split::test, dose.seed, options.min_words);
   const TowardTarget target(options.toward, guesser);
 
   // Train: features and the difference of means.
@@ -203,7 +206,7 @@ Json steer_language(const model::Whisper& model, const model::Tokenizer& tokeniz
   const eval::Pca pca = site_pca(store);
 
   // Dev: how many features, how strong.
-  const Pairs pairs = parallel_clips(manifest, options.from, options.toward);
+  const Pairs pairs = parallel_clips(manifest, options.from, options.toward, options.min_words);
   std::vector<double> strengths(options.strengths.begin(), options.strengths.end());
   std::vector<Arm> dev_arms;
   std::vector<size_t> sizes;
@@ -255,6 +258,7 @@ Json steer_language(const model::Whisper& model, const model::Tokenizer& tokeniz
   Json choice_json{{"from", options.from},
                    {"toward", options.toward},
                    {"site", store.site()},
+                   {"min_words", options.min_words},
                    {"train_items", {found.items[0], found.items[1]}},
                    {"dev_clips", dev_choice.clips.size()},
                    {"features", edit[0].features},

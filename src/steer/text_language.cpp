@@ -108,10 +108,18 @@ std::string TextLanguage::guess(std::string_view text) const {
   return languages_[static_cast<size_t>(std::max_element(sums.begin(), sums.end()) - sums.begin())];
 }
 
+int count_words(std::string_view text) {
+  int words = 0;
+  for (const std::string& word : split(trimmed(model::normalize_basic(text)), ' '))
+    words += word.empty() ? 0 : 1;
+  return words;
+}
+
 TextLanguageAccuracy text_language_accuracy(const TextLanguage& guesser,
                                             const store::Manifest& manifest, store::Split split,
-                                            uint64_t seed) {
-  const std::vector<store::Clip> clips = texts_of(manifest, split);
+                                            uint64_t seed, int min_words) {
+  std::vector<store::Clip> clips = texts_of(manifest, split);
+  std::erase_if(clips, [&](const store::Clip& c) { return count_words(*c.text) < min_words; });
   const bool by_speaker = store::clusters_by_speaker(manifest.clips);
   std::map<std::string, size_t> clusters;
   for (const auto& clip : clips)

@@ -51,6 +51,9 @@ TEST_CASE("texts are told apart by their letters, and the share of right guesses
   CHECK(accuracy.all.clusters == 3);
   CHECK(accuracy.all.value == 1);
   CHECK(accuracy.by_language.at("es").n == 3);
+  // All but "no hay respuesta" have four words.
+  CHECK(text_language_accuracy(guesser, manifest, store::Split::test, 0, 4).all.n == 5);
+  CHECK(count_words("One, two  three.") == 3);
 }
 
 TEST_CASE("scores are the log-probabilities of the n-grams, smoothed by a half") {
