@@ -8,6 +8,7 @@
 
 #include "cli/demo_steps.h"
 #include "cli/run.h"
+#include "cli/step_record.h"
 #include "cli/verb.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
@@ -18,12 +19,13 @@ namespace otoscope::cli {
 namespace {
 
 struct DemoOptions {
-  bool fresh = false;
+  bool fresh = false, full = false;
   std::string out = "runs/demo";
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
     v("fresh", o.fresh, "measure everything again; downloads are kept");
+    v("full", o.full, "also the long runs: other seeds, all pairs of languages, full controls");
     v("out", o.out, "the run's folder");
   }
 };
@@ -38,35 +40,6 @@ int64_t peak_memory_bytes() {
   return int64_t{usage.ru_maxrss} * 1024;
 }
 
-/// Seconds that each step took when it did its work: a later call that finds it done leaves them,
-/// one that runs another command in its place begins anew.
-class Times {
- public:
-  explicit Times(std::filesystem::path file) : file_(std::move(file)) {
-    if (std::filesystem::exists(file_)) times_ = io::read_json(file_);
-  }
-  void add(const DemoStep& step, double seconds, bool finished) {
-    const std::string command = join(step.words, " ");
-    double before = 0;
-    if (times_.contains(step.name) && times_[step.name].value("command", "") == command) {
-      if (times_[step.name].value("finished", false)) return;
-      before = times_[step.name].value("seconds", 0.0);
-    }
-    times_[step.name] = {{"command", command},
-                         {"seconds", before + seconds},
-                         {"finished", finished},
-                         {"peak_memory_bytes", peak_memory_bytes()}};
-    io::write_json(file_, times_);
-  }
-  double seconds(const std::string& step) const {
-    return times_.contains(step) ? times_.at(step).value("seconds", 0.0) : 0;
-  }
-
- private:
-  std::filesystem::path file_;
-  io::Json times_ = io::Json::object();
-};
-
 class Demo : public VerbWith<DemoOptions> {
  public:
   std::string example() const override { return "demo"; }
@@ -76,25 +49,29 @@ class Demo : public VerbWith<DemoOptions> {
     if (options_.fresh) clear(out);
     io::make_folder(out);
     const io::FolderLock lock(out);
-    Times times(out / "times.json");
+    StepRecord record(out / "times.json");
     const auto begin = std::chrono::steady_clock::now();
-    const std::vector<DemoStep> steps = demo_steps(out);
+    const std::vector<DemoStep> steps = demo_steps(out, options_.full);
     for (size_t i = 0; i < steps.size(); ++i) {
       context.progress.note(fmt::format("\n[{}/{}] {}\n      otoscope {}", i + 1, steps.size(),
                                         steps[i].what, join(steps[i].words, " ")));
+      if (record.settled(steps[i])) {
+        context.progress.note(steps[i].made + ": already made of these files");
+        continue;
+      }
       const auto step_begin = std::chrono::steady_clock::now();
       int status = 0;
       try {
         status = run_words(steps[i].words, context);
       } catch (...) {
-        times.add(steps[i], seconds_since(step_begin), false);
+        record.add(steps[i], seconds_since(step_begin), false);
         throw;
       }
       if (status != 0) return status;
-      times.add(steps[i], seconds_since(step_begin), true);
+      record.add(steps[i], seconds_since(step_begin), true);
     }
     write_run_record(out, steps);
-    context.print(closing(out, steps, times, seconds_since(begin)));
+    context.print(closing(out, steps, record, seconds_since(begin)));
     return 0;
   }
 
@@ -110,12 +87,12 @@ class Demo : public VerbWith<DemoOptions> {
   }
 
   static std::string closing(const std::filesystem::path& out, const std::vector<DemoStep>& steps,
-                             const Times& times, double now) {
+                             const StepRecord& record, double now) {
     std::vector<std::vector<std::string>> rows = {{"step", "time"}};
     double total = 0;
     for (const DemoStep& step : steps) {
-      rows.push_back({step.what, human_seconds(times.seconds(step.name))});
-      total += times.seconds(step.name);
+      rows.push_back({step.what, human_seconds(record.seconds(step.name))});
+      total += record.seconds(step.name);
     }
     rows.push_back({"together", human_seconds(total)});
     const std::filesystem::path report = std::filesystem::absolute(out / "report.html");

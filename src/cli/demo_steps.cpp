@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cli/demo_meaning_steps.h"
 #include "otoscope/core/text.h"
 #include "otoscope/core/version.h"
 #include "otoscope/io/hash.h"
@@ -33,10 +34,12 @@ std::string shift_stores(const std::filesystem::path& out, const char* site) {
 
 }  // namespace
 
-std::vector<DemoStep> demo_steps(const std::filesystem::path& out) {
+std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
   const std::string activations = (out / "activations").string(),
                     shuffled = (out / "activations-shuffled").string();
-  const std::filesystem::path sae = out / "sae", controls = sae / "controls";
+  const std::filesystem::path sae = out / "sae", controls = sae / "controls",
+                              labels = out / "labels";
+  const std::string label_file = (labels / "labels.jsonl").string();
   const std::string batch = (sae / kOut / "batchtopk-4096-k32").string(),
                     nested = (sae / kOut / "matryoshka-4096-k32").string(),
                     wide = (sae / kOut / "topk-15872-k45").string(),
@@ -52,6 +55,10 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out) {
   std::vector<DemoStep> steps = {
       {"model", "fetch the model", {"models", "get", kModel}},
       {"data", "fetch the speech", {"data", "get", kData}},
+      {"sounds", "fetch sounds that are not speech", {"data", "get", "nonspeech"}},
+      {"label",
+       "who says what when: words, phones, parts of speech",
+       {"label", "--data", kData, "--out", labels.string()}},
       {"extract",
        "activations of all clips, packed",
        {"extract", "--model", kModel, "--site", kOut, "--site", kMiddle, "--data", kData,
@@ -107,17 +114,25 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out) {
       {"describe",
        "what each feature hears, encoder.out",
        {"describe", "--sae", batch, "--activations", activations + "/" + kOut, "--shifted",
-        shift_stores(out, kOut)}},
+        shift_stores(out, kOut), "--labels", label_file, "--shuffled-sae", shuffled_sae,
+        "--shuffled-activations", shuffled + "/" + kOut}},
       {"describe-middle",
        "what each feature hears, middle",
        {"describe", "--sae", middle, "--activations", activations + "/" + kMiddle, "--shifted",
-        shift_stores(out, kMiddle)}},
+        shift_stores(out, kMiddle), "--labels", label_file}},
       {"describe-shuffled",
        "the same rules on the shuffled model, the control",
        {"describe", "--sae", shuffled_sae, "--activations", shuffled + "/" + kOut}},
-      {"report", "the report", {"report", out.string(), "--model", kModel}},
   };
-  steps.insert(steps.end(), rest.begin(), rest.end());
+  const DemoFolders folders = {out,   labels, activations, shuffled,
+                               batch, middle, frozen,      shuffled_sae};
+  const auto add = [&](const std::vector<DemoStep>& more) {
+    steps.insert(steps.end(), more.begin(), more.end());
+  };
+  add(rest);
+  add(meaning_steps(folders));
+  if (full) add(full_steps(folders));
+  steps.push_back({"report", "the report", {"report", out.string(), "--model", kModel}});
   return steps;
 }
 
@@ -132,7 +147,10 @@ void write_run_record(const std::filesystem::path& out, const std::vector<DemoSt
     const std::string name = entry.path().filename().string();
     // An index holds the hashes of its shards, so that hashing it is hashing them.
     if (name == "index.json" || name == "cfg.json" || name == "sae_weights.safetensors" ||
-        name == "eval.json" || name == "features.sqlite" || name == "report.json")
+        name == "eval.json" || name == "features.sqlite" || name == "report.json" ||
+        name == "labels.jsonl" || name == "categories.json" || name == "suppress.json" ||
+        entry.path().parent_path().filename() == "findings" ||
+        entry.path().parent_path().filename() == "recipes")
       files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());

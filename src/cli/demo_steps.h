@@ -11,9 +11,11 @@ struct DemoStep {
   std::string name;  // stable, for times.json
   std::string what;
   std::vector<std::string> words;
+  std::string made;  // its one result, where its verb does not know by itself that it is done
 };
 
-std::vector<DemoStep> demo_steps(const std::filesystem::path& out);
+/// full: with the runs that take an hour.
+std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full);
 
 /// run.json: version, the steps, and the SHA-256 of every index, SAE, evaluation and database.
 void write_run_record(const std::filesystem::path& out, const std::vector<DemoStep>& steps);
