@@ -58,7 +58,8 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
       {"sounds", "fetch sounds that are not speech", {"data", "get", "nonspeech"}},
       {"label",
        "who says what when: words, phones, parts of speech",
-       {"label", "--data", kData, "--out", labels.string()}},
+       // Cepstra alone: labels that lean on this model's encoder cannot judge its features.
+       {"label", "--data", kData, "--align-model=", "--out", labels.string()}},
       {"extract",
        "activations of all clips, packed",
        {"extract", "--model", kModel, "--site", kOut, "--site", kMiddle, "--data", kData,
