@@ -37,10 +37,12 @@ std::optional<LabelKind> kind_of(std::string name) {
 /// Labels one after another, without gaps: what overlaps goes onto the next layer.
 std::vector<Tier> layers_of(const Track& track, double end) {
   std::vector<Tier> layers;
+  // Neighbours may cross by the rounding of their times (check_labels): they stay on one layer.
+  const double crossing = many_at_once(track.kind) ? 1e-9 : 1.6e-3;
   for (const Label& label : track.labels) {
     if (!(label.end > label.start)) continue;
     auto layer = std::find_if(layers.begin(), layers.end(), [&](const Tier& one) {
-      return one.entries.back().end <= label.start + 1e-9;
+      return one.entries.back().end <= label.start + crossing;
     });
     if (layer == layers.end()) {
       layers.emplace_back();
@@ -48,6 +50,7 @@ std::vector<Tier> layers_of(const Track& track, double end) {
       layer->end = end;
     }
     const double before = layer->entries.empty() ? 0 : layer->entries.back().end;
+    if (label.end <= before) continue;
     if (label.start > before) layer->entries.push_back({before, label.start, ""});
     layer->entries.push_back({std::max(label.start, before), label.end, label.value});
   }

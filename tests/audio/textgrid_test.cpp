@@ -105,6 +105,21 @@ TEST_CASE("labels that hold at once come back from layers of tiers") {
   }
 }
 
+TEST_CASE("neighbours that cross by their rounding stay on one tier") {
+  audio::ClipLabels clip{"c", 1, {}};
+  clip.tracks.push_back({LabelKind::phone,
+                         "hand",
+                         1,
+                         0,
+                         1,
+                         {{0, .5, "a"}, {.499, .6, "b"}, {.5995, .6, "c"}, {.6, 1, "d"}}});
+  audio::check_labels("x", clip);
+  const auto grid = audio::textgrid_of(clip);
+  REQUIRE(grid.tiers.size() == 1);
+  const auto back = audio::labels_of(audio::parse_textgrid(audio::textgrid_text(grid), "x"), "c");
+  CHECK(back.tracks.at(0).labels.size() == 3);  // "c" is shorter than the rounding
+}
+
 TEST_CASE("comments and words around the data are passed over") {
   const auto grid = audio::parse_textgrid(
       std::string("\xEF\xBB\xBF")

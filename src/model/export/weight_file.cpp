@@ -10,7 +10,8 @@
 namespace otoscope::model {
 
 bool exact_in_f16(const Checkpoint& checkpoint) {
-  for (const auto& [name, tensor] : checkpoint.tensors) {
+  for (const auto& named : checkpoint.tensors) {
+    const auto& tensor = named.second;  // clang 14 captures no structured binding
     std::atomic<bool> exact = true;
     parallel_ranges(tensor.size(), 65536, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
