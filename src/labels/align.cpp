@@ -16,8 +16,8 @@ namespace otoscope::labels {
 namespace {
 
 constexpr double kShortest = 0.1;  // s
-// Where as many right texts fall below as wrong ones lie above (docs/labels.md).
-constexpr double kKeepCepstra = 0.155, kKeepEncoder = 0.26;
+// About where as many right texts fall below as wrong ones lie above (docs/labels.md).
+constexpr double kKeepCepstra = 0.15, kKeepEncoder = 0.24;
 
 /// What is known of an item on its way.
 struct Work {
