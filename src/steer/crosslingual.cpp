@@ -49,18 +49,21 @@ Pairs parallel_clips(const store::Manifest& manifest, const std::string& from,
 /// Both at once: what the text is in, and what Whisper thinks.
 class TowardTarget : public Target {
  public:
-  TowardTarget(std::string language, const TextLanguage& guesser)
-      : language_(std::move(language)), guesser_(guesser) {}
+  TowardTarget(std::string language, const TextLanguage& guesser, int min_words)
+      : language_(std::move(language)), guesser_(guesser), min_words_(min_words) {}
   std::string name() const override { return "text in " + language_; }
   bool decodes() const override { return true; }
   std::vector<std::string> languages() const override { return {language_}; }
   Parts score(const eval::SplicedClip&, const Outcome& o) const override {
-    return {guesser_.guess(o.text) == language_ ? 1.0 : 0.0, 1};
+    // What is left of a broken text ("H.") would be guessed to be something.
+    return {count_words(o.text) >= min_words_ && guesser_.guess(o.text) == language_ ? 1.0 : 0.0,
+            1};
   }
 
  private:
   std::string language_;
   const TextLanguage& guesser_;
+  int min_words_;
 };
 
 Arm arm_of(std::string name, Arm::Role role, std::vector<Operator> operators,
@@ -192,7 +195,7 @@ Json steer_language(const model::Whisper& model, const model::Tokenizer& tokeniz
                       "expected a language of the corpus, which has " + join(guesser.languages()));
   const auto accuracy =
       text_language_accuracy(guesser, manifest, store::Split::test, dose.seed, options.min_words);
-  const TowardTarget target(options.toward, guesser);
+  const TowardTarget target(options.toward, guesser, options.min_words);
 
   // Train: features and the difference of means.
   const Contrast found = contrast(
