@@ -41,7 +41,7 @@ void sweep(const fs::path& target) {
 
 }  // namespace
 
-AtomicFolder::AtomicFolder(fs::path target) : target_(named(target)) {
+AtomicFolder::AtomicFolder(const fs::path& target) : target_(named(target)) {
   std::error_code ignored;
   if (fs::exists(target_, ignored) &&
       !(fs::is_directory(target_, ignored) && fs::is_empty(target_, ignored)))

@@ -73,6 +73,7 @@ const io::NpzMember& rows_member(const std::map<std::string, io::NpzMember>& mem
   const auto found = members.find("activations");
   if (found != members.end()) return found->second;
   std::vector<std::string> names;
+  names.reserve(members.size());
   for (const auto& [name, member] : members) names.push_back(name);
   throw UserError(
       where,

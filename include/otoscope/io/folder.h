@@ -10,7 +10,7 @@ namespace otoscope::io {
 /// is at TARGET already: an empty folder is welcome.
 class AtomicFolder {
  public:
-  explicit AtomicFolder(std::filesystem::path target);
+  explicit AtomicFolder(const std::filesystem::path& target);
   ~AtomicFolder();
   AtomicFolder(const AtomicFolder&) = delete;
   AtomicFolder& operator=(const AtomicFolder&) = delete;
