@@ -15,10 +15,6 @@ const std::vector<std::string> kControls = {
     "shuffled-labels", "shuffled-model", "random", "neurons", "mel", "probe"};
 
 bool wanted(const ControlOptions& which, const std::string& control) {
-  for (const std::string& name : which.controls)
-    if (std::find(kControls.begin(), kControls.end(), name) == kControls.end() && name != "none")
-      throw UserError("--controls", fmt::format("expected a control, got \"{}\"", name),
-                      "one or more of: " + join(kControls, ", ") + ", or none");
   return which.controls.empty() ||
          std::find(which.controls.begin(), which.controls.end(), control) != which.controls.end();
 }
@@ -42,6 +38,16 @@ Column shuffled_model(std::span<const audio::ClipLabels> clips, const MeaningOpt
 }
 
 }  // namespace
+
+void check_controls(const ControlOptions& which) {
+  for (const std::string& name : which.controls)
+    if (std::find(kControls.begin(), kControls.end(), name) == kControls.end() && name != "none")
+      throw UserError("--controls", fmt::format("expected a control, got \"{}\"", name),
+                      "one or more of: " + join(kControls, ", ") + ", or none");
+  if (which.shuffled_sae.empty() != which.shuffled_activations.empty())
+    throw UserError("--shuffled-sae", "expected an SAE and the store it is of, got one of the two",
+                    "give --shuffled-sae and --shuffled-activations together");
+}
 
 std::vector<Column> control_columns(const store::Store& store, const labels::RowLabels& labels,
                                     std::span<const audio::ClipLabels> clips,

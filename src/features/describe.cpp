@@ -112,13 +112,13 @@ std::string meaning_inputs(const DescribeOptions& options) {
 
 /// Names for the SAE's features, and categories.json with a column for each control.
 Meaning describe_meaning(const sae::Sae& sae, const store::Store& store,
-                         const DescribeOptions& options, std::span<const Estimate> shift,
-                         std::optional<LabelledRows>& labelled, Progress& progress) {
+                         const DescribeOptions& options, std::span<const audio::ClipLabels> clips,
+                         std::span<const Estimate> shift, std::optional<LabelledRows>& labelled,
+                         Progress& progress) {
   MeaningOptions settings = options.meaning;
   settings.association.seed = settings.null.seed = options.seed;
   ControlOptions controls = options.controls;
   controls.seed = options.seed;
-  const std::vector<audio::ClipLabels> clips = audio::read_label_lines(options.labels);
   const labels::RowLabels labels = labels::label_rows(store, clips);
   labelled.emplace(store.items(), labels);
   const Postings postings = postings_of(sae, store, progress);
@@ -182,6 +182,11 @@ DescribeSummary describe(const sae::Sae& sae, const store::Store& store,
     return summary_of(path);
   }
 
+  std::vector<audio::ClipLabels> clips;
+  if (!options.labels.empty()) {  // mistakes are told before the long work
+    check_controls(options.controls);
+    clips = audio::read_label_lines(options.labels);
+  }
   const store::Split split = store::split_named(options.split);
   const RowFacts facts = row_facts(store, progress);
   EvidenceOptions gather;
@@ -204,7 +209,7 @@ DescribeSummary describe(const sae::Sae& sae, const store::Store& store,
   std::optional<LabelledRows> labelled;
   Meaning meaning;
   if (!options.labels.empty()) {
-    meaning = describe_meaning(sae, store, options, shift.share, labelled, progress);
+    meaning = describe_meaning(sae, store, options, clips, shift.share, labelled, progress);
     description.labelled = &*labelled;
     description.meaning = &meaning;
   }

@@ -64,6 +64,9 @@ struct ControlOptions {
   uint64_t seed = 0;
 };
 
+/// UserError where a control is none.
+void check_controls(const ControlOptions& which);
+
 /// A column per control. `labels` are of the store's rows; `clips` serve the shuffled model's
 /// store.
 std::vector<Column> control_columns(const store::Store& store, const labels::RowLabels& labels,
