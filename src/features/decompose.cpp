@@ -442,6 +442,8 @@ class Decomposer {
       std::vector<std::string> first;
       for (const FiringLabels& labels : theirs)
         if (labels.count() >= rule_.least) first.push_back(label_shares(labels)[0].label);
+      // Parts that fire in pauses are pure, but show nothing of what the unit hears.
+      if (std::find(first.begin(), first.end(), one_.values.back()) != first.end()) continue;
       std::sort(first.begin(), first.end());
       if (std::unique(first.begin(), first.end()) - first.begin() < 2) continue;
       std::vector<int32_t> rows;
