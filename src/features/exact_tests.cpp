@@ -37,8 +37,25 @@ std::vector<int32_t> items_of(const LabelledRows& rows, std::span<const int32_t>
   return items;
 }
 
-double p_of(const Postings& postings, const LabelledRows& rows, const Clips& clips,
-            const std::vector<int64_t>& known, const Cell& cell) {
+/// The urn of a kind: clips in which it is known somewhere, and how many there are by stratum.
+struct Urn {
+  std::vector<uint8_t> holds;  // (items)
+  std::vector<int64_t> clips;  // (strata)
+
+  Urn(const LabelledRows& rows, const Clips& all, audio::LabelKind kind)
+      : holds(all.stratum.size(), 0), clips(static_cast<size_t>(all.strata), 0) {
+    for (size_t i = 0; i < holds.size(); ++i) {
+      if (all.stratum[i] < 0) continue;
+      const store::Item& clip = rows.items()[i];
+      for (int64_t row = clip.first_row; row < clip.first_row + clip.n_rows && holds[i] == 0; ++row)
+        holds[i] = rows.known(row, kind) ? 1 : 0;
+      clips[static_cast<size_t>(all.stratum[i])] += holds[i];
+    }
+  }
+};
+
+double p_of(const Postings& postings, const LabelledRows& rows, const Clips& clips, const Urn& urn,
+            const Cell& cell) {
   const auto values = postings.values(cell.unit);
   const auto fired = items_of(rows, postings.rows(cell.unit),
                               [&](size_t e) { return values[e] >= cell.threshold; });
@@ -48,16 +65,13 @@ double p_of(const Postings& postings, const LabelledRows& rows, const Clips& cli
   for (const int32_t item : fired) {
     const auto found = strata.find(clips.stratum[static_cast<size_t>(item)]);
     if (found == strata.end()) continue;  // nothing to meet there
-    // Clips where the kind is unknown were never in the urn.
-    const store::Item& clip = rows.items()[static_cast<size_t>(item)];
-    if (!rows.known(clip.first_row + clip.n_rows / 2, rows.kind(cell.value))) continue;
+    if (urn.holds[static_cast<size_t>(item)] == 0) continue;
     ++found->second.drawn;
     if (std::binary_search(holding.begin(), holding.end(), item)) ++found->second.hits;
   }
   std::vector<Overlap> list;
   for (auto& [stratum, overlap] : strata) {
-    overlap.total = std::max(known[static_cast<size_t>(stratum)], overlap.marked);
-    overlap.drawn = std::min(overlap.drawn, overlap.total);
+    overlap.total = urn.clips[static_cast<size_t>(stratum)];
     list.push_back(overlap);
   }
   return overlap_p(list);
@@ -81,18 +95,13 @@ void exact_tests(const Postings& postings, const LabelledRows& rows, std::span<C
   for (Cell* cell : cells) kinds[rows.kind(cell->value)].push_back(cell);
   for (auto& [kind, members] : kinds) {
     throw_if_interrupted();
-    std::vector<int64_t> known(static_cast<size_t>(clips.strata), 0);
-    for (size_t i = 0; i < clips.stratum.size(); ++i) {
-      const store::Item& clip = rows.items()[i];
-      if (clips.stratum[i] >= 0 && rows.known(clip.first_row + clip.n_rows / 2, kind))
-        ++known[static_cast<size_t>(clips.stratum[i])];
-    }
+    const Urn urn(rows, clips, kind);
     const auto n = static_cast<int64_t>(members.size());
     std::vector<double> p(members.size());
     progress.start("exact tests", n, "cells");
     parallel_ranges(n, 16, [&](int64_t begin, int64_t end) {
       for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
-        p[i] = p_of(postings, rows, clips, known, *members[i]);
+        p[i] = p_of(postings, rows, clips, urn, *members[i]);
     });
     const std::vector<double> adjusted = benjamini_hochberg(p);
     for (size_t i = 0; i < members.size(); ++i) {

@@ -107,6 +107,26 @@ TEST_CASE("what is planted is far from chance, in permuted and in exactly tested
   CHECK(rows.text(cells[3]->value) == "q");
 }
 
+TEST_CASE("a clip whose middle has no known word is in the urn of words all the same") {
+  testing::PlantedCorpus corpus = testing::planted_corpus(160, 1);
+  for (size_t i = 0; i < corpus.items.size(); i += 2) {
+    const store::Item& item = corpus.items[i];
+    const int64_t middle = item.first_row + item.n_rows / 2;
+    for (int64_t row = middle - 2; row <= middle + 2; ++row)
+      corpus.labels.known[static_cast<size_t>(row)] &=
+          ~(1U << static_cast<int>(audio::LabelKind::word));
+  }
+  const LabelledRows rows = corpus.labelled();
+  const Postings postings = testing::planted_units(
+      corpus, {{[](const PlantedRow& r) { return r.word == "toke"; }, 0.97, 0.00002}}, 2);
+  Associations found = associate(postings, rows, {}, silent_progress());
+  std::vector<Cell*> cells = {&found.cells[0].front()};
+  test_against_chance(postings, rows, cells, {}, silent_progress());
+  CHECK(rows.text(cells[0]->value) == "toke");
+  CHECK(cells[0]->p_method.find("exact by clip") == 0);
+  CHECK(cells[0]->p < 0.001);
+}
+
 TEST_CASE("one voice a language: no exchange within a language can tell a speaker") {
   testing::PlantedCorpus corpus = testing::planted_corpus(60, 1);
   for (PlantedRow& row : corpus.rows) row.speaker = row.language == "x" ? "p" : "q";
