@@ -8,7 +8,6 @@
 
 #include "otoscope/audio/decode.h"
 #include "otoscope/audio/wav.h"
-#include "otoscope/audio/wav.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/file.h"
 #include "otoscope/io/process.h"
