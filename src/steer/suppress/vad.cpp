@@ -22,7 +22,7 @@ std::vector<std::pair<double, double>> spans_of(const io::Json& list, double dur
       throw UserError(
           where, "expected [start, end] in seconds at speech, got " + span.dump().substr(0, 60));
     const double start = span[0].get<double>(), end = span[1].get<double>();
-    if (!(start >= last && end > start && end <= duration + kPastTheEnd))
+    if (!(start >= last && start < duration && end > start && end <= duration + kPastTheEnd))
       throw UserError(where,
                       "expected spans in order within the clip's " + std::to_string(duration) +
                           " s, got " + span.dump(),
