@@ -97,9 +97,6 @@ std::string answer_of_child(const std::function<std::string()>&) {
   throw UserError("espeak-ng", "expected a build with espeak-ng, got one without",
                   "install libespeak-ng-dev and configure again");
 }
-std::string library_speak(const std::string&, const std::string&, int, int) { return {}; }
-std::string library_list() { return {}; }
-std::string library_version() { return {}; }
 
 #endif
 

@@ -108,4 +108,15 @@ std::string library_version() {
 
 }  // namespace otoscope::labels
 
+#else
+
+// Never called: without the library there is no child (labels/espeak_child.cpp).
+namespace otoscope::labels {
+
+std::string library_speak(const std::string&, const std::string&, int, int) { return {}; }
+std::string library_list() { return {}; }
+std::string library_version() { return {}; }
+
+}  // namespace otoscope::labels
+
 #endif
