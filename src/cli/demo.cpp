@@ -59,6 +59,8 @@ class Demo : public VerbWith<DemoOptions> {
         context.progress.note(steps[i].made + ": already made of these files");
         continue;
       }
+      if (!steps[i].made.empty())
+        io::make_folder(std::filesystem::path(steps[i].made).parent_path());
       const auto step_begin = std::chrono::steady_clock::now();
       int status = 0;
       try {
