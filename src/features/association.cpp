@@ -106,6 +106,7 @@ std::vector<Cell> associate_all(const Postings& postings, int64_t unit, const La
   UnitCounter counter(rows);
   counter.count(postings.rows(unit), postings.values(unit));
   std::vector<Cell> cells;
+  cells.reserve(static_cast<size_t>(rows.values()));
   for (int32_t value = 0; value < rows.values(); ++value)
     cells.push_back(cell_of(counter, unit, value, 0));
   return cells;

@@ -116,8 +116,8 @@ class NullOfUnit {
         if (entry.value >= cells[c]->threshold) ++fired_[c];
   }
   double mcc(size_t c, const Cell& cell, const std::vector<int64_t>& count) const {
-    const int64_t unknown =
-        count[static_cast<size_t>(rows_.values() + static_cast<int>(rows_.kind(cell.value)))];
+    const int32_t unknown_id = rows_.values() + static_cast<int32_t>(rows_.kind(cell.value));
+    const int64_t unknown = count[static_cast<size_t>(unknown_id)];
     Counts counts;
     counts.tp = hits_[c];
     counts.fp = fired_[c] - hits_[c];
@@ -164,9 +164,9 @@ std::vector<std::vector<double>> maxima_of(const Postings& postings, const Label
     });
     for (const auto& piece : pieces)
       for (size_t kind = 0; kind < piece.size(); ++kind)
-        for (int p = 0; p < count; ++p) {
-          double& most = maxima[kind][static_cast<size_t>(first + p)];
-          most = std::max(most, piece[kind][static_cast<size_t>(p)]);
+        for (size_t p = 0; p < piece[kind].size(); ++p) {
+          double& most = maxima[kind][static_cast<size_t>(first) + p];
+          most = std::max(most, piece[kind][p]);
         }
     progress.advance(first + count);
   }
