@@ -25,7 +25,7 @@ struct SuppressOptions {
   int per_source = 2;
   double choosing = .1;
   int sounds_choosing = 0, sounds_test = 0, speech_choosing = 0, speech_test = 0;
-  int search = 16, fine = 64, always_speech = 0;
+  int search = 16, fine = 64, always = 0;
   int controls = 20;
   int mixed = 64;
   double limit = .005;
@@ -47,7 +47,7 @@ struct SuppressOptions {
     v("search", o.search,
       "windows of sound, and clips of speech, that always-on edits are tried on", Range{4, 10000});
     v("fine", o.fine, "the same for the gains of the most promising edit", Range{4, 10000});
-    v("always-speech", o.always_speech, "most clips that guard the always-on edit, 0 = all",
+    v("always", o.always, "most test sounds, and clips of speech, for the always-on edit, 0 = all",
       Range{0, 1e6});
     v("controls", o.controls, "random features, and random directions, beside the recipe",
       Range{1, 200});

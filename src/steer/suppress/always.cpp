@@ -14,7 +14,7 @@ namespace otoscope::steer {
 namespace {
 
 constexpr int kFirstTokens = 4;  // enough to see whether there is text
-constexpr int64_t kDoseOn = 4;   // windows that doses are made equal on
+constexpr int64_t kDoseOn = 16;  // windows that doses are made equal on
 constexpr double kHarm = 1. / 20, kUseless = 9. / 10;
 
 /// One edit ready to run.

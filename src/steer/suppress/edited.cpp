@@ -149,9 +149,9 @@ std::vector<Heard> hear_edit(const model::Whisper& model, const model::Tokenizer
                        " " + std::to_string(options.batch) + "\n" + identity_of(some),
                    [&] {
                      io::Json made = io::Json::array();
-                     for (const Heard& one : hear_edits(model, tokenizer, some, {&edit, 1}, options,
-                                                        task, silent_progress())[0])
-                       made.push_back(io::Json(to_json(one)));
+                     const auto heard = hear_edits(model, tokenizer, some, {&edit, 1}, options,
+                                                   task, silent_progress());
+                     for (const Heard& one : heard[0]) made.push_back(io::Json(to_json(one)));
                      return made;
                    });
     std::vector<Heard> heard;

@@ -398,19 +398,21 @@ class Suppressing {
     const AlwaysOn& edit = always_.fine[always_row_].edit;
     SteerHook hook(in_.model.dims(), saes_[edit.sae].site, edit.operators(), saes_[edit.sae].sae);
     const Edited one{"", saes_[edit.sae].site, {&hook}};
-    std::vector<int64_t> speech = test_speech_;
-    if (options_.always_speech > 0 && speech.size() > static_cast<size_t>(options_.always_speech))
-      speech.resize(static_cast<size_t>(options_.always_speech));
+    const auto some = [&](std::vector<int64_t> places) {
+      if (options_.always > 0 && places.size() > static_cast<size_t>(options_.always))
+        places.resize(static_cast<size_t>(options_.always));
+      return places;
+    };
+    const auto sounds = some(test_sounds_), speech = some(test_speech_);
     const auto hear = [&](const std::vector<int64_t>& places, const char* task) {
       return hear_edit(in_.model, in_.tokenizer, all_.windows_at(places), one, identity("always"),
                        hear_, out_ / "cache", task, progress_);
     };
-    const auto on_sounds = hear(test_sounds_, "the always-on edit on test sounds");
+    const auto on_sounds = hear(sounds, "the always-on edit on test sounds");
     const auto on_speech = hear(speech, "the always-on edit on test speech");
-    OrderedJson json =
-        row_json("always on: " + edit.name(saes_), "recipe", all_.windows_at(test_sounds_),
-                 on_sounds, all_.windows_at(speech), all_.heard_at(speech), on_speech,
-                 options_.limit, options_.seed, options_.replicates);
+    OrderedJson json = row_json("always on: " + edit.name(saes_), "recipe", all_.windows_at(sounds),
+                                on_sounds, all_.windows_at(speech), all_.heard_at(speech),
+                                on_speech, options_.limit, options_.seed, options_.replicates);
     json["passed_on_dev"] = always_.best.has_value();
     return json;
   }
@@ -507,6 +509,7 @@ void SuppressOptions::make_quick() {
   search = 8;
   fine = 16;
   controls = 4;
+  always = 32;
   mixed = 0;
 }
 
