@@ -24,9 +24,7 @@ inline double seconds_of_samples(int64_t samples) {
   return static_cast<double>(samples) / kSampleRate;
 }
 /// The frame whose centre is nearest to a time.
-inline Frame frame_at(double seconds) {
-  return {std::llround(seconds / kFrameSeconds)};
-}
+inline Frame frame_at(double seconds) { return {std::llround(seconds / kFrameSeconds)}; }
 /// Frames that carry audio: ceil(samples / 320), at most `context` (1500 for 30 s).
 inline int64_t valid_frames(int64_t samples, int64_t context = kWindowFrames) {
   return std::min(context, (samples + kFrameSamples - 1) / kFrameSamples);
