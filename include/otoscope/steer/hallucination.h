@@ -47,7 +47,7 @@ std::vector<SoundWindow> choose_speech(const store::Manifest& manifest,
 /// What the model wrote for one window.
 struct Heard {
   std::string text;        // as decoded
-  std::string normalised;  // by Whisper's normaliser of the language
+  std::string normalised;  // by Whisper's normaliser; special tokens that were written count
   std::string language;    // forced or detected
   double no_speech = 0, avg_logprob = 0, compression = 0;
   int64_t tokens = 0;

@@ -12,7 +12,8 @@ namespace {
 
 constexpr int64_t kAtOnce = 2;  // windows whose forward is kept for the backward
 
-/// Text tokens that decoding may sample.
+/// Tokens that decoding may sample there beside the end: text, and the languages, which nothing
+/// forbids.
 std::vector<int64_t> text_tokens(const model::Tokenizer& tokenizer) {
   std::vector<uint8_t> allowed(static_cast<size_t>(tokenizer.special().eot), 1);
   for (const int64_t id : tokenizer.non_speech_tokens())
@@ -20,6 +21,9 @@ std::vector<int64_t> text_tokens(const model::Tokenizer& tokenizer) {
   std::vector<int64_t> ids;
   for (size_t id = 0; id < allowed.size(); ++id)
     if (allowed[id] != 0) ids.push_back(static_cast<int64_t>(id));
+  const model::SpecialTokens& special = tokenizer.special();
+  if (special.multilingual)
+    for (int64_t i = 0; i < special.n_languages; ++i) ids.push_back(special.first_language + i);
   return ids;
 }
 

@@ -51,13 +51,9 @@ Tensor<float> encode_edited(const model::Whisper& model, const HeardBatch& batch
   if (!edit.resume) return clean.audio.clone();
   for (const auto& [site, value] : clean.starts) {
     if (!(site == *edit.resume)) continue;
-    Tensor<float> x = value.clone();
-    model::Rows rows = batch.rows();
-    rows.T = x.shape()[1];
-    for (model::Hook* hook : edit.hooks)
-      if (model::wants(hook->ask(site), model::Want::replace)) hook->replace(site, rows, x);
     const auto hooks = hooks_of(model, edit, model::Stack::encoder);
-    return model.encode_from(site, x, batch.rows(), hooks);
+    // The hooks run at the site itself too.
+    return model.encode_from(site, value, batch.rows(), hooks);
   }
   OTO_ASSERT(false);
   return {};

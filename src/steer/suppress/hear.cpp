@@ -23,6 +23,16 @@ double rms_db(std::span<const float> pcm) {
   return std::max(kQuietest, 10 * std::log10(sum / static_cast<double>(pcm.size())));
 }
 
+/// Special tokens that the model writes ("<|vi|>") are text that its user sees; the normaliser
+/// would delete them with everything in brackets, and an edit that breaks the model would pass for
+/// silence.
+std::string with_specials(std::string text) {
+  for (const std::string_view mark : {"<|", "|>"})
+    for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at))
+      text.replace(at, mark.size(), " ");
+  return text;
+}
+
 }  // namespace
 
 model::Rows HeardBatch::rows() const {
@@ -75,7 +85,7 @@ std::vector<Heard> decode_batch(const model::Whisper& model, const model::Tokeni
     Heard h;
     h.text = result.text;
     h.language = result.language;
-    h.normalised = trimmed(model::normalize(result.text, result.language));
+    h.normalised = trimmed(model::normalize(with_specials(result.text), result.language));
     h.no_speech = result.no_speech_prob;
     h.avg_logprob = result.avg_logprob;
     h.compression = result.compression_ratio;

@@ -375,7 +375,7 @@ class Suppressing {
 
   /// What the heard of an edit depends on beside the windows.
   std::string base_identity() const {
-    std::string text = in_.model.hash() +
+    std::string text = "3 " + in_.model.hash() +
                        (in_.model.precision() == Precision::bf16 ? " bf16\n" : " f32\n") +
                        hear_.language + "\n";
     for (const SiteSae& one : saes_) text += one.sae->hash + "\n";
