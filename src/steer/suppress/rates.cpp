@@ -40,6 +40,9 @@ Share share_of(std::span<const SoundWindow> windows, const std::vector<uint8_t>&
   const auto n = static_cast<int64_t>(windows.size());
   Share share{wilson(total, n), bootstrap_ratio(hits, all, n, seed, replicates)};
   share.wilson.clusters = static_cast<int64_t>(clusters);
+  // With few clusters the interval is symmetric: a share ends at 0 and 1.
+  share.by_source.low = std::max(share.by_source.low, 0.0);
+  share.by_source.high = std::min(share.by_source.high, 1.0);
   return share;
 }
 
