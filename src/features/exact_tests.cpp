@@ -93,7 +93,9 @@ void exact_tests(const Postings& postings, const LabelledRows& rows, std::span<C
   const Clips clips(rows, options.exact_block);
   std::map<audio::LabelKind, std::vector<Cell*>> kinds;
   for (Cell* cell : cells) kinds[rows.kind(cell->value)].push_back(cell);
-  for (auto& [kind, members] : kinds) {
+  for (const auto& entry : kinds) {
+    const audio::LabelKind kind = entry.first;
+    const std::vector<Cell*>& members = entry.second;
     throw_if_interrupted();
     const Urn urn(rows, clips, kind);
     const auto n = static_cast<int64_t>(members.size());
