@@ -19,21 +19,6 @@ using model::Stack;
 constexpr int64_t kForcedAtOnce = 4;   // logits of so many clips in one forward
 constexpr double kLoopingRatio = 2.4;  // openai-whisper's bound on the compression ratio
 
-/// Where Whisper::encode_from takes up the forward.
-bool resumable(const Site& site) {
-  if (site.stack != Stack::encoder) return false;
-  switch (site.point) {
-    case Point::embed:
-    case Point::resid_pre:
-    case Point::resid_mid:
-    case Point::resid_post:
-    case Point::out:
-      return true;
-    default:
-      return false;
-  }
-}
-
 /// One batch of clips on its way through the clean model and every system.
 class Batch {
  public:
@@ -192,7 +177,8 @@ SplicedRun run_spliced(const model::Whisper& model, const model::Tokenizer& toke
   check(model, systems);
   std::vector<Site> sites;
   for (const System& system : systems)
-    if (resumable(system.site) && std::find(sites.begin(), sites.end(), system.site) == sites.end())
+    if (model::can_resume_at(system.site) &&
+        std::find(sites.begin(), sites.end(), system.site) == sites.end())
       sites.push_back(system.site);
 
   const auto n = static_cast<int64_t>(choice.clips.size());

@@ -12,7 +12,4 @@ Tensor<float> run_encoder(const Weights& w, const Probe& probe, View<const float
 Tensor<float> resume_encoder(const Weights& w, const Probe& probe, const Site& from,
                              View<const float> x);
 
-/// True for the sites that a forward can be resumed from.
-bool can_resume_at(const Site& site);
-
 }  // namespace otoscope::model

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "model/checkpoint.h"
+#include "model/ctranslate2_names.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/io/ctranslate2.h"
 
@@ -65,19 +66,7 @@ class Reader {
     }
   }
   void block(const std::string& ours, const std::string& theirs, int64_t d, bool cross) {
-    norm(ours + "attn_ln", theirs + "self_attention/layer_norm");
-    fused({ours + "attn.query", ours + "attn.key", ours + "attn.value"},
-          theirs + "self_attention/linear_0", d);
-    product(ours + "attn.out", theirs + "self_attention/linear_1");
-    if (cross) {
-      norm(ours + "cross_attn_ln", theirs + "attention/layer_norm");
-      product(ours + "cross_attn.query", theirs + "attention/linear_0");
-      fused({ours + "cross_attn.key", ours + "cross_attn.value"}, theirs + "attention/linear_1", d);
-      product(ours + "cross_attn.out", theirs + "attention/linear_2");
-    }
-    norm(ours + "mlp_ln", theirs + "ffn/layer_norm");
-    product(ours + "mlp.0", theirs + "ffn/linear_0");
-    product(ours + "mlp.2", theirs + "ffn/linear_1");
+    ctranslate2_block(*this, ours, theirs, d, cross);
   }
   void check_head() {
     const std::string name = "decoder/projection/weight";

@@ -26,6 +26,9 @@ struct LoadOptions {
 struct Weights;  // src/model/weights.h
 class KvCache;   // model/cache.h
 
+/// True for the sites that a forward can be taken up at: the encoder's residual stream.
+bool can_resume_at(const Site& site);
+
 class Whisper {
  public:
   /// A CTranslate2 folder, a Hugging Face folder (also sharded), or a name that `models get` knows

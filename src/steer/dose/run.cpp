@@ -14,14 +14,6 @@ using model::Point;
 using model::Site;
 using model::Stack;
 
-/// Where Whisper::encode_from takes up the forward.
-bool resumable(const Site& site) {
-  return site.stack == Stack::encoder &&
-         (site.point == Point::embed || site.point == Point::resid_pre ||
-          site.point == Point::resid_mid || site.point == Point::resid_post ||
-          site.point == Point::out);
-}
-
 std::vector<Operator> at_strength(const Arm& arm, double s) {
   if (s == 0) return {};
   std::vector<Operator> operators = arm.operators;
@@ -79,7 +71,7 @@ class Runner {
   void run_clean(std::vector<Outcome>& outcomes) {
     const bool decodes =
         std::any_of(arms_.begin(), arms_.end(), [](const Arm& arm) { return arm.decode; });
-    const bool resume = resumable(site_), encoder = site_.stack == Stack::encoder;
+    const bool resume = model::can_resume_at(site_), encoder = site_.stack == Stack::encoder;
     progress_.start("the clean model", static_cast<int64_t>(size()), "clips");
     for (size_t first = 0; first < size(); first += static_cast<size_t>(options_.batch)) {
       throw_if_interrupted();
@@ -218,7 +210,7 @@ class Runner {
       if (site_.stack == Stack::decoder) {
         audio = gathered(part, &CleanClip::audio);
         later = {&hooks, 1};
-      } else if (resumable(site_)) {
+      } else if (model::can_resume_at(site_)) {
         audio =
             model_.encode_from(site_, gathered(part, &CleanClip::site), part.rows(), {&hooks, 1});
       } else {
