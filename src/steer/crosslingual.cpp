@@ -14,6 +14,7 @@
 #include "otoscope/model/normalizer.h"
 #include "otoscope/steer/directions.h"
 #include "otoscope/steer/text_language.h"
+#include "steer/dose/controls_cell.h"
 
 namespace otoscope::steer {
 namespace {
@@ -307,22 +308,12 @@ std::vector<std::vector<std::string>> language_table(const Json& json) {
     const std::string role = arm.at("role");
     if (role != "tested" && role != "rival") continue;
     for (const Json& p : arm.at("points")) {
-      std::string control = "-";
-      for (const Json& c : json.at("contests"))
-        if (c.at("arm") == arm.at("name") && c.at("strength") == p.at("strength")) {
-          std::vector<std::string> parts;
-          for (const char* kind : {"random_features", "random_directions", "random_principal"})
-            parts.push_back(c.at(kind).is_null()
-                                ? "-"
-                                : fmt::format("{:.2f}", c.at(kind).at("p95").get<double>()));
-          control = join(parts, " / ");
-        }
       rows.push_back(
           {arm.at("name"), fmt::format("{:g}", p.at("strength").get<double>()),
            fmt::format("{:.2f}", p.at("dose").get<double>()), interval(p.at("target")),
            value(p.at("toward_probability")),
            value(p.at("meaning").at("overlap")) + " (" + value(p.at("meaning").at("chance")) + ")",
-           value(p.at("wer")), value(p.at("empty")), control});
+           value(p.at("wer")), value(p.at("empty")), controls_cell(json, arm, p, 2)});
     }
   }
   return rows;

@@ -8,6 +8,7 @@
 #include "otoscope/core/text.h"
 #include "otoscope/io/estimate.h"
 #include "otoscope/steer/dose.h"
+#include "steer/dose/controls_cell.h"
 
 namespace otoscope::steer {
 namespace {
@@ -131,23 +132,13 @@ std::vector<std::vector<std::string>> dose_table(const Json& json) {
     const std::string role = arm.at("role");
     if (role != "tested" && role != "rival") continue;
     for (const Json& p : arm.at("points")) {
-      std::string control = "-";
-      for (const Json& c : json.at("contests"))
-        if (c.at("arm") == arm.at("name") && c.at("strength") == p.at("strength")) {
-          std::vector<std::string> parts;
-          for (const char* kind : {"random_features", "random_directions", "random_principal"})
-            parts.push_back(c.at(kind).is_null()
-                                ? "-"
-                                : fmt::format("{:.3f}", c.at(kind).at("p95").get<double>()));
-          control = join(parts, " / ");
-        }
       rows.push_back(
           {arm.at("name"), fmt::format("{:g}", p.at("strength").get<double>()),
            fmt::format("{:.3f}", p.at("dose").get<double>()), with_interval(p.at("target"), 3),
            with_interval(p.at("kl"), 3), p.contains("wer") ? with_interval(p.at("wer"), 3) : "-",
            p.contains("empty") ? fmt::format("{:.3f}", p.at("empty").at("value").get<double>())
                                : "-",
-           control});
+           controls_cell(json, arm, p, 3)});
     }
   }
   return rows;
