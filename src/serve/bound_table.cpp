@@ -1,6 +1,12 @@
 #include "serve/bound_table.h"
 
+#include <nlohmann/json.hpp>
+
 namespace otoscope::serve {
+
+std::string text_at(const io::Json& json, const char* key) {
+  return json.contains(key) && json.at(key).is_string() ? json.at(key).get<std::string>() : "";
+}
 
 void write_bound_table(Html& html, const Document& document, const std::string& first_head,
                        std::span<const BoundRow> rows, std::span<const BoundColumn> columns) {

@@ -24,6 +24,9 @@ struct BoundRow {
   bool control = false;
 };
 
+/// The string under a key of a finding; "" where there is none.
+std::string text_at(const io::Json& json, const char* key);
+
 /// A cell without a number is a dash.
 void write_bound_table(Html& html, const Document& document, const std::string& first_head,
                        std::span<const BoundRow> rows, std::span<const BoundColumn> columns);

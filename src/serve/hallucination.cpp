@@ -9,10 +9,6 @@
 namespace otoscope::serve {
 namespace {
 
-std::string text_at(const io::Json& json, const char* key) {
-  return json.contains(key) && json.at(key).is_string() ? json.at(key).get<std::string>() : "";
-}
-
 void write_measurement(Html& html, const Document& result) {
   const io::Json& measured = result.json->at("measurement");
   const BoundColumn kColumns[] = {

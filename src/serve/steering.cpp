@@ -10,10 +10,6 @@ namespace {
 
 using Pointer = io::Json::json_pointer;
 
-std::string text_at(const io::Json& json, const char* key) {
-  return json.contains(key) && json.at(key).is_string() ? json.at(key).get<std::string>() : "";
-}
-
 bool shown(const io::Json& arm) { return text_at(arm, "role").rfind("random", 0) != 0; }
 
 std::string title_of(const io::Json& json) {

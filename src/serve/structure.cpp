@@ -7,10 +7,6 @@
 namespace otoscope::serve {
 namespace {
 
-std::string text_at(const io::Json& json, const char* key) {
-  return json.contains(key) && json.at(key).is_string() ? json.at(key).get<std::string>() : "";
-}
-
 /// "nasal, vowel /a/": the labels under a unit's firings, the most frequent first.
 void write_labels(Html& html, const Document& result, const std::string& pointer) {
   const io::Json& labels = result.json->at(io::Json::json_pointer(pointer));
