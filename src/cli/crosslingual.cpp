@@ -5,6 +5,7 @@
 #include <list>
 #include <nlohmann/json.hpp>
 
+#include "cli/named_path.h"
 #include "cli/verb.h"
 #include "otoscope/audio/label_lines.h"
 #include "otoscope/core/errors.h"
@@ -31,13 +32,6 @@ struct CrosslingualVerbOptions {
   }
 };
 
-std::pair<std::string, std::string> named(const std::string& option, const std::string& given) {
-  const size_t equals = given.find('=');
-  if (equals == std::string::npos || equals == 0 || equals + 1 == given.size())
-    throw UserError(option, "expected NAME=PATH, got " + given);
-  return {given.substr(0, equals), given.substr(equals + 1)};
-}
-
 class CrosslingualVerb : public VerbWith<CrosslingualVerbOptions> {
  public:
   std::string example() const override {
@@ -59,11 +53,11 @@ class CrosslingualVerb : public VerbWith<CrosslingualVerbOptions> {
         {(folder.filename().empty() ? folder.parent_path() : folder).filename().string(),
          &saes.emplace_back(sae::load(folder)), &store}};
     for (const std::string& given : options_.control) {
-      const auto [name, path] = named("--control", given);
+      const auto [name, path] = named_path("--control", given);
       all.push_back({name, &saes.emplace_back(sae::load(path)), &store});
     }
     for (const std::string& given : options_.control_activations) {
-      const auto [name, path] = named("--control-activations", given);
+      const auto [name, path] = named_path("--control-activations", given);
       const store::Store& own = stores.emplace_back(store::Store::open(path));
       int64_t users = 0;
       for (size_t i = 1; i < all.size(); ++i)

@@ -1,5 +1,3 @@
-#include <sys/resource.h>
-
 #include <fmt/core.h>
 
 #include <chrono>
@@ -32,12 +30,6 @@ struct DemoOptions {
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-int64_t peak_memory_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
 }
 
 class Demo : public VerbWith<DemoOptions> {

@@ -3,9 +3,6 @@
 namespace otoscope::cli {
 namespace {
 
-constexpr const char* kModel = "whisper-base";
-constexpr const char* kOut = "encoder.out";
-constexpr const char* kMiddle = "encoder.blocks.3.resid_post";
 constexpr const char* kNeurons = "encoder.blocks.3.mlp_post";
 
 std::string finding(const DemoFolders& folders, const std::string& name) {
@@ -18,8 +15,8 @@ DemoStep steer_step(const DemoFolders& folders, const std::string& from, const s
   const std::string name = "steer-" + from + "-" + toward;
   DemoStep step{name,
                 "move what is written from " + from + " to " + toward,
-                {"steer", kModel, "--sae", folders.batch.string(), "--activations",
-                 (folders.activations / kOut).string(), "--data", "prompts", "--from", from,
+                {"steer", kDemoModel, "--sae", folders.batch.string(), "--activations",
+                 (folders.activations / kDemoOut).string(), "--data", kDemoData, "--from", from,
                  "--toward", toward, "--precision", "bf16", "--out", finding(folders, name)},
                 finding(folders, name)};
   step.words.insert(step.words.end(), more.begin(), more.end());
@@ -29,7 +26,7 @@ DemoStep steer_step(const DemoFolders& folders, const std::string& from, const s
 }  // namespace
 
 std::vector<DemoStep> meaning_steps(const DemoFolders& folders) {
-  const std::string out = (folders.activations / kOut).string(),
+  const std::string out = (folders.activations / kDemoOut).string(),
                     some = (folders.out / "neurons").string(),
                     labels = (folders.labels / "labels.jsonl").string();
   return {
@@ -41,25 +38,25 @@ std::vector<DemoStep> meaning_steps(const DemoFolders& folders) {
        finding(folders, "crosslingual")},
       {"neurons",
        "neurons of some clips, with the stream after them",
-       {"extract", "--model", kModel, "--site", kNeurons, "--site", kMiddle, "--data", "prompts",
-        "--with-text", "--pack", "--limit", "600", "--out", some}},
+       {"extract", "--model", kDemoModel, "--site", kNeurons, "--site", kDemoMiddle, "--data",
+        kDemoData, "--with-text", "--pack", "--limit", "600", "--out", some}},
       {"decompose",
        "are features purer than neurons?",
-       {"decompose", "--sae", folders.middle.string(), "--activations", some + "/" + kMiddle,
-        "--neurons", some + "/" + kNeurons, "--model", kModel, "--labels", labels, "--out",
+       {"decompose", "--sae", folders.middle.string(), "--activations", some + "/" + kDemoMiddle,
+        "--neurons", some + "/" + kNeurons, "--model", kDemoModel, "--labels", labels, "--out",
         finding(folders, "decompose")},
        finding(folders, "decompose")},
       steer_step(folders, "en", "es", {"--clips", "24", "--dev-clips", "12", "--controls", "20"}),
       {"suppress",
        "text where nobody speaks, and a recipe against it",
-       {"suppress", "--model", kModel, "--sae", folders.batch.string(), "--sae",
+       {"suppress", "--model", kDemoModel, "--sae", folders.batch.string(), "--sae",
         folders.middle.string(), "--quick", "--out", (folders.out / "suppress").string()},
        (folders.out / "suppress" / "suppress.json").string()},
   };
 }
 
 std::vector<DemoStep> full_steps(const DemoFolders& folders) {
-  const std::string out = (folders.activations / kOut).string(),
+  const std::string out = (folders.activations / kDemoOut).string(),
                     seeds = (folders.out / "seeds").string(),
                     labels = (folders.labels / "labels.jsonl").string();
   std::vector<DemoStep> steps;
@@ -81,7 +78,7 @@ std::vector<DemoStep> full_steps(const DemoFolders& folders) {
                    "do other seeds find the same features?",
                    {"stability", "--sae", all, "--control", "frozen=" + folders.frozen.string(),
                     "--control", "shuffled=" + folders.shuffled_sae.string(),
-                    "--control-activations", "shuffled=" + (folders.shuffled / kOut).string(),
+                    "--control-activations", "shuffled=" + (folders.shuffled / kDemoOut).string(),
                     "--activations", out, "--out", finding(folders, "stability")},
                    finding(folders, "stability")});
   for (const auto& [from, toward] :
@@ -89,14 +86,14 @@ std::vector<DemoStep> full_steps(const DemoFolders& folders) {
     steps.push_back(steer_step(folders, from, toward, {}));
   steps.push_back({"steer-phone",
                    "suppress a phone, and exchange it for another",
-                   {"steer", kModel, "--sae", folders.batch.string(), "--activations", out,
-                    "--data", "prompts", "--phone", "s", "--swap", "f", "--labels", labels,
+                   {"steer", kDemoModel, "--sae", folders.batch.string(), "--activations", out,
+                    "--data", kDemoData, "--phone", "s", "--swap", "f", "--labels", labels,
                     "--precision", "bf16", "--out", finding(folders, "steer-phone")},
                    finding(folders, "steer-phone")});
   const std::string heard = (folders.out / "suppress-full").string();
   steps.push_back({"suppress-full",
                    "text where nobody speaks, on all sounds and all speech",
-                   {"suppress", "--model", kModel, "--sae", folders.batch.string(), "--sae",
+                   {"suppress", "--model", kDemoModel, "--sae", folders.batch.string(), "--sae",
                     folders.middle.string(), "--out", heard},
                    heard + "/suppress.json"});
   return steps;

@@ -12,10 +12,6 @@
 namespace otoscope::cli {
 namespace {
 
-constexpr const char* kModel = "whisper-base";
-constexpr const char* kData = "prompts";
-constexpr const char* kOut = "encoder.out";
-constexpr const char* kMiddle = "encoder.blocks.3.resid_post";
 // Where a test clip is put in its window for the shift test: unshifted, then three places
 // (multiples of 20 ms).
 constexpr const char* kShiftsMs[] = {"0", "3140", "8620", "16480"};
@@ -40,10 +36,10 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
   const std::filesystem::path sae = out / "sae", controls = sae / "controls",
                               labels = out / "labels";
   const std::string label_file = (labels / "labels.jsonl").string();
-  const std::string batch = (sae / kOut / "batchtopk-4096-k32").string(),
-                    nested = (sae / kOut / "matryoshka-4096-k32").string(),
-                    wide = (sae / kOut / "topk-15872-k45").string(),
-                    middle = (sae / kMiddle / "batchtopk-4096-k32").string(),
+  const std::string batch = (sae / kDemoOut / "batchtopk-4096-k32").string(),
+                    nested = (sae / kDemoOut / "matryoshka-4096-k32").string(),
+                    wide = (sae / kDemoOut / "topk-15872-k45").string(),
+                    middle = (sae / kDemoMiddle / "batchtopk-4096-k32").string(),
                     shuffled_sae = (controls / "shuffled" / "batchtopk-4096-k32").string(),
                     frozen = (controls / "frozen" / "batchtopk-4096-k32-frozen").string();
   const std::vector<std::string> grid = {"--k", "32", "--expansion", "8", "--steps", "1000"};
@@ -53,77 +49,79 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
   };
 
   std::vector<DemoStep> steps = {
-      {"model", "fetch the model", {"models", "get", kModel}},
-      {"data", "fetch the speech", {"data", "get", kData}},
+      {"model", "fetch the model", {"models", "get", kDemoModel}},
+      {"data", "fetch the speech", {"data", "get", kDemoData}},
       {"sounds", "fetch sounds that are not speech", {"data", "get", "nonspeech"}},
       {"label",
        "who says what when: words, phones, parts of speech",
        // Cepstra alone: labels that lean on this model's encoder cannot judge its features.
-       {"label", "--data", kData, "--align-model=", "--out", labels.string()}},
+       {"label", "--data", kDemoData, "--align-model=", "--out", labels.string()}},
       {"extract",
        "activations of all clips, packed",
-       {"extract", "--model", kModel, "--site", kOut, "--site", kMiddle, "--data", kData,
-        "--with-text", "--pack", "--out", activations}},
+       {"extract", "--model", kDemoModel, "--site", kDemoOut, "--site", kDemoMiddle, "--data",
+        kDemoData, "--with-text", "--pack", "--out", activations}},
       {"extract-shuffled",
        "the same of the shuffled model, the control",
-       {"extract", "--model", kModel, "--shuffle-weights", "1", "--site", kOut, "--data", kData,
-        "--with-text", "--pack", "--out", shuffled}},
+       {"extract", "--model", kDemoModel, "--shuffle-weights", "1", "--site", kDemoOut, "--data",
+        kDemoData, "--with-text", "--pack", "--out", shuffled}},
   };
   for (const char* shift : kShiftsMs)
     steps.push_back({std::string("shift-") + shift,
                      std::string("test clips alone in a window, ") + shift + " ms in",
-                     {"extract", "--model", kModel, "--site", kOut, "--site", kMiddle, "--data",
-                      kData, "--with-text", "--split", "test", "--limit", "48", "--shift-ms", shift,
-                      "--out", (out / "shifted" / shift).string()}});
+                     {"extract", "--model", kDemoModel, "--site", kDemoOut, "--site", kDemoMiddle,
+                      "--data", kDemoData, "--with-text", "--split", "test", "--limit", "48",
+                      "--shift-ms", shift, "--out", (out / "shifted" / shift).string()}});
   const std::vector<DemoStep> rest = {
       {"train", "two sparse autoencoders on encoder.out",
-       with({"train", "--activations", activations + "/" + kOut, "--out", (sae / kOut).string(),
-             "--arch", "batchtopk,matryoshka"},
+       with({"train", "--activations", activations + "/" + kDemoOut, "--out",
+             (sae / kDemoOut).string(), "--arch", "batchtopk,matryoshka"},
             grid)},
       {"train-middle", "one in the middle of the encoder",
-       with({"train", "--activations", activations + "/" + kMiddle, "--out",
-             (sae / kMiddle).string(), "--arch", "batchtopk"},
+       with({"train", "--activations", activations + "/" + kDemoMiddle, "--out",
+             (sae / kDemoMiddle).string(), "--arch", "batchtopk"},
             grid)},
       {"train-shuffled",
        "one on the shuffled model",
-       {"train", "--activations", shuffled + "/" + kOut, "--out", (controls / "shuffled").string(),
-        "--arch", "batchtopk", "--k", "32", "--expansion", "8", "--steps", "500"}},
+       {"train", "--activations", shuffled + "/" + kDemoOut, "--out",
+        (controls / "shuffled").string(), "--arch", "batchtopk", "--k", "32", "--expansion", "8",
+        "--steps", "500"}},
       {"train-frozen", "one whose decoder stays random",
-       with({"train", "--activations", activations + "/" + kOut, "--out",
+       with({"train", "--activations", activations + "/" + kDemoOut, "--out",
              (controls / "frozen").string(), "--arch", "batchtopk", "--freeze-decoder"},
             grid)},
       {"train-wide",
        "a wide TopK, 31 features a dimension",
-       {"train", "--activations", activations + "/" + kOut, "--out", (sae / kOut).string(),
+       {"train", "--activations", activations + "/" + kDemoOut, "--out", (sae / kDemoOut).string(),
         "--arch", "topk", "--k", "45", "--latents", "15872", "--steps", "400"}},
       {"eval",
        "faithful? beside controls, and in the model's place",
-       {"eval", "--sae", batch, "--sae", nested, "--activations", activations + "/" + kOut,
-        "--model", kModel, "--data", kData, "--frozen-sae", frozen, "--shuffled-sae", shuffled_sae,
-        "--shuffled-activations", shuffled + "/" + kOut, "--also",
-        "unpacked=" + shift_store(out, "0", kOut) + ",shifted=" + shift_store(out, "8620", kOut)}},
+       {"eval", "--sae", batch, "--sae", nested, "--activations", activations + "/" + kDemoOut,
+        "--model", kDemoModel, "--data", kDemoData, "--frozen-sae", frozen, "--shuffled-sae",
+        shuffled_sae, "--shuffled-activations", shuffled + "/" + kDemoOut, "--also",
+        "unpacked=" + shift_store(out, "0", kDemoOut) +
+            ",shifted=" + shift_store(out, "8620", kDemoOut)}},
       {"eval-middle",
        "the same in the middle of the encoder",
-       {"eval", "--sae", middle, "--activations", activations + "/" + kMiddle, "--model", kModel,
-        "--data", kData, "--also",
-        "unpacked=" + shift_store(out, "0", kMiddle) +
-            ",shifted=" + shift_store(out, "8620", kMiddle)}},
+       {"eval", "--sae", middle, "--activations", activations + "/" + kDemoMiddle, "--model",
+        kDemoModel, "--data", kDemoData, "--also",
+        "unpacked=" + shift_store(out, "0", kDemoMiddle) +
+            ",shifted=" + shift_store(out, "8620", kDemoMiddle)}},
       {"eval-wide",
        "the wide one, without decoding",
-       {"eval", "--sae", wide, "--activations", activations + "/" + kOut, "--model", kModel,
-        "--data", kData, "--no-decode", "--controls", "mean,pca"}},
+       {"eval", "--sae", wide, "--activations", activations + "/" + kDemoOut, "--model", kDemoModel,
+        "--data", kDemoData, "--no-decode", "--controls", "mean,pca"}},
       {"describe",
        "what each feature hears, encoder.out",
-       {"describe", "--sae", batch, "--activations", activations + "/" + kOut, "--shifted",
-        shift_stores(out, kOut), "--labels", label_file, "--shuffled-sae", shuffled_sae,
-        "--shuffled-activations", shuffled + "/" + kOut}},
+       {"describe", "--sae", batch, "--activations", activations + "/" + kDemoOut, "--shifted",
+        shift_stores(out, kDemoOut), "--labels", label_file, "--shuffled-sae", shuffled_sae,
+        "--shuffled-activations", shuffled + "/" + kDemoOut}},
       {"describe-middle",
        "what each feature hears, middle",
-       {"describe", "--sae", middle, "--activations", activations + "/" + kMiddle, "--shifted",
-        shift_stores(out, kMiddle), "--labels", label_file}},
+       {"describe", "--sae", middle, "--activations", activations + "/" + kDemoMiddle, "--shifted",
+        shift_stores(out, kDemoMiddle), "--labels", label_file}},
       {"describe-shuffled",
        "the same rules on the shuffled model, the control",
-       {"describe", "--sae", shuffled_sae, "--activations", shuffled + "/" + kOut}},
+       {"describe", "--sae", shuffled_sae, "--activations", shuffled + "/" + kDemoOut}},
   };
   const DemoFolders folders = {out,   labels, activations, shuffled,
                                batch, middle, frozen,      shuffled_sae};
@@ -133,7 +131,7 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
   add(rest);
   add(meaning_steps(folders));
   if (full) add(full_steps(folders));
-  steps.push_back({"report", "the report", {"report", out.string(), "--model", kModel}});
+  steps.push_back({"report", "the report", {"report", out.string(), "--model", kDemoModel}});
   return steps;
 }
 

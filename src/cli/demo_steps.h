@@ -7,6 +7,11 @@
 
 namespace otoscope::cli {
 
+inline constexpr const char* kDemoModel = "whisper-base";
+inline constexpr const char* kDemoData = "prompts";
+inline constexpr const char* kDemoOut = "encoder.out";
+inline constexpr const char* kDemoMiddle = "encoder.blocks.3.resid_post";
+
 struct DemoStep {
   std::string name;  // stable, for times.json
   std::string what;

@@ -6,6 +6,7 @@
 #include <list>
 #include <nlohmann/json.hpp>
 
+#include "cli/named_path.h"
 #include "cli/verb.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/io/json.h"
@@ -32,13 +33,6 @@ struct StabilityVerbOptions {
   }
 };
 
-std::pair<std::string, std::string> named(const std::string& option, const std::string& given) {
-  const size_t equals = given.find('=');
-  if (equals == std::string::npos || equals == 0 || equals + 1 == given.size())
-    throw UserError(option, "expected NAME=PATH, got " + given);
-  return {given.substr(0, equals), given.substr(equals + 1)};
-}
-
 std::string short_name(const std::filesystem::path& folder) {
   const auto name = folder.filename();
   return (name.empty() ? folder.parent_path().filename() : name).string();
@@ -63,11 +57,11 @@ class StabilityVerb : public VerbWith<StabilityVerbOptions> {
     for (const std::string& folder : options_.sae)
       tested.push_back({short_name(folder), &saes.emplace_back(sae::load(folder))});
     for (const std::string& given : options_.control) {
-      const auto [name, folder] = named("--control", given);
+      const auto [name, folder] = named_path("--control", given);
       controls.push_back({name, &saes.emplace_back(sae::load(folder))});
     }
     for (const std::string& given : options_.control_activations) {
-      const auto [name, folder] = named("--control-activations", given);
+      const auto [name, folder] = named_path("--control-activations", given);
       const store::Store& own = stores.emplace_back(store::Store::open(folder));
       int64_t users = 0;
       for (auto& control : controls)

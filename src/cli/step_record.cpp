@@ -14,12 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-int64_t peak_memory_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
-}
-
 /// The path in "NAME=PATH" and "PATH" alike.
 std::string path_of(const std::string& word) {
   const size_t equals = word.find('=');
@@ -27,6 +21,12 @@ std::string path_of(const std::string& word) {
 }
 
 }  // namespace
+
+int64_t peak_memory_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
 
 std::string step_inputs(const DemoStep& step) {
   std::string all = std::string(kVersion) + " " + join(step.words, " ");

@@ -35,6 +35,9 @@ class StepRecord {
   std::map<std::string, Entry> steps_;
 };
 
+/// Of this process, so far.
+int64_t peak_memory_bytes();
+
 /// SHA-256 over the command and the content of the files and folders that it names (of a folder:
 /// the files that bind its content by hash). What the step makes is left out.
 std::string step_inputs(const DemoStep& step);
