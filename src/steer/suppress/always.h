@@ -8,9 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "otoscope/steer/attribution.h"
+#include "otoscope/steer/edited.h"
 #include "otoscope/steer/hook.h"
-#include "steer/suppress/attribution.h"
-#include "steer/suppress/edited.h"
 
 namespace otoscope::steer {
 

@@ -1,4 +1,4 @@
-#include "steer/suppress/attribution.h"
+#include "otoscope/steer/attribution.h"
 
 #include <algorithm>
 #include <cmath>

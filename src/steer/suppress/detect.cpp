@@ -1,4 +1,4 @@
-#include "steer/suppress/detect.h"
+#include "otoscope/steer/detect.h"
 
 #include <fmt/format.h>
 

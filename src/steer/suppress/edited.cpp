@@ -1,4 +1,4 @@
-#include "steer/suppress/edited.h"
+#include "otoscope/steer/edited.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -8,7 +8,7 @@
 #include "otoscope/io/file.h"
 #include "otoscope/io/hash.h"
 #include "otoscope/io/json.h"
-#include "steer/suppress/listen.h"
+#include "otoscope/steer/listen.h"
 
 namespace otoscope::steer {
 namespace {

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "steer/suppress/listen.h"
+#include "otoscope/steer/listen.h"
 
 namespace otoscope::steer {
 

@@ -1,4 +1,4 @@
-#include "steer/suppress/listen.h"
+#include "otoscope/steer/listen.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "otoscope/steer/condition.h"
+#include "otoscope/steer/edited.h"
 #include "otoscope/steer/hook.h"
-#include "steer/suppress/edited.h"
-#include "steer/suppress/listen.h"
+#include "otoscope/steer/listen.h"
 
 namespace otoscope::steer {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "otoscope/steer/detect.h"
 #include "otoscope/steer/suppress_vad.h"
-#include "steer/suppress/detect.h"
 #include "steer/suppress/gather.h"
 
 namespace otoscope::steer {

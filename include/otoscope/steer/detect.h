@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "otoscope/core/statistics/estimate.h"
-#include "steer/suppress/listen.h"
+#include "otoscope/steer/listen.h"
 
 namespace otoscope::steer {
 

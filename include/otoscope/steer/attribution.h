@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "otoscope/core/progress.h"
-#include "steer/suppress/listen.h"
+#include "otoscope/steer/listen.h"
 
 namespace otoscope::steer {
 
