@@ -12,7 +12,7 @@
 #include "otoscope/io/json.h"
 #include "otoscope/steer/recipe.h"
 #include "steer/suppress/always.h"
-#include "steer/suppress/detect.h"
+#include "otoscope/steer/detect.h"
 #include "steer/suppress/gather.h"
 #include "steer/suppress/measure.h"
 #include "steer/suppress/mixed.h"
