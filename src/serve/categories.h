@@ -1,12 +1,16 @@
 #pragma once
-/// How many features pass the tests of each category, beside the controls through the same tests.
+/// How many features pass the tests of each category, beside the controls through the same tests,
+/// and the strongest of each to see and hear.
 
-#include "serve/bound_number.h"
+#include "otoscope/core/progress.h"
+#include "serve/facts.h"
 #include "serve/html.h"
 
 namespace otoscope::serve {
 
-/// Of one SAE's categories.json (docs/features.md).
-void write_categories(Html& html, const Document& categories, const std::string& title);
+/// Of an SAE with a categories.json (docs/features.md). described: nullptr where it has no
+/// database; index: its place in report.json's "saes".
+void write_categories(Html& html, const SaeFiles& files, const DescribedSae* described,
+                      const Document& facts, size_t index, Progress& progress);
 
 }  // namespace otoscope::serve

@@ -25,6 +25,20 @@ std::string line_chart(const std::string& title, const std::vector<Series>& seri
 std::string dot_chart(const std::string& title, const std::vector<Series>& points, const Axis& x,
                       const Axis& y);
 
+/// A response to a dose, with its interval (not finite: none).
+struct Response {
+  double dose, value, low, high;
+};
+/// control: grey dots, under the others.
+enum class Drawn { line, dots, control };
+struct ResponseCurve {
+  std::string name;
+  std::vector<Response> points;
+  Drawn drawn = Drawn::line;
+};
+std::string response_chart(const std::string& title, const std::vector<ResponseCurve>& curves,
+                           const Axis& x, const Axis& y);
+
 /// One row per name: a dot at the value, a line from low to high.
 struct IntervalRow {
   std::string name;

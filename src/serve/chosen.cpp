@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "otoscope/core/errors.h"
 #include "otoscope/core/rng.h"
 #include "otoscope/io/sqlite.h"
 #include "serve/shared_word.h"
@@ -38,6 +39,56 @@ ChosenFeature read_feature(const io::Statement& row) {
   return f;
 }
 
+ChosenFeature feature_at(const io::Database& db, int64_t id) {
+  io::Statement row = db.prepare("SELECT " + std::string(kColumns) + " FROM features WHERE id = ?");
+  row.bind(1, id);
+  OTO_ASSERT(row.step());  // ids come from the same database
+  return read_feature(row);
+}
+
+void fill_languages(const io::Database& db, ChosenFeature& feature) {
+  io::Statement rows = db.prepare(
+      "SELECT language, share, low, high, lift, fired FROM languages WHERE feature = ? ORDER BY "
+      "language");
+  rows.bind(1, feature.id);
+  while (rows.step())
+    feature.languages.push_back({rows.text(0), rows.number(1), rows.number(2), rows.number(3),
+                                 rows.number(4), rows.integer(5)});
+}
+
+void fill_examples(const io::Database& db, int count, ChosenFeature& feature) {
+  // Two thirds of what is shown are the strongest; the rest come from the weaker quantiles.
+  const int top = std::max(1, count * 2 / 3);
+  io::Statement rows = db.prepare(
+      "SELECT e.kind, e.rank, e.item, e.frame, e.first_frame, e.value, e.trace, i.path, "
+      "i.language, i.split, i.text, i.name, "
+      "i.offset_s, i.duration_s FROM examples e JOIN items i ON i.id = e.item WHERE e.feature = "
+      "? AND "
+      "((e.kind = 'top' AND e.rank < ?) OR (e.kind <> 'top' AND e.kind <> 'quantile 5' AND "
+      "e.rank = 0)) "
+      "ORDER BY e.kind <> 'top', e.kind DESC, e.rank");
+  rows.bind(1, feature.id).bind(2, top);
+  while (rows.step() && static_cast<int>(feature.examples.size()) < count) {
+    Example example;
+    example.kind = rows.text(0), example.rank = static_cast<int>(rows.integer(1));
+    example.item = rows.integer(2), example.frame = rows.integer(3),
+    example.first_frame = rows.integer(4);
+    example.value = rows.number(5), example.trace = rows.blob(6);
+    example.path = rows.text(7), example.language = rows.text(8), example.split = rows.text(9);
+    example.text = rows.text(10), example.name = rows.text(11);
+    example.offset_s = rows.number(12), example.duration_s = rows.number(13);
+    feature.examples.push_back(std::move(example));
+  }
+}
+
+/// Everything of a feature beside its own row.
+void fill(const io::Database& db, int examples, ChosenFeature& feature) {
+  fill_languages(db, feature);
+  fill_examples(db, examples, feature);
+  if (has_meaning(db)) feature.meaning = meaning_of(db, feature.id);
+  feature.models_name = models_name_of(db, feature.id);
+}
+
 class Chooser {
  public:
   Chooser(const io::Database& db, const ChoiceOptions& options) : db_(db), options_(options) {}
@@ -64,7 +115,8 @@ class Chooser {
     struct Candidate {
       double surprise;
       int64_t feature;
-      std::string why, word;
+      std::string word;
+      int examples, of;
     };
     std::vector<Candidate> candidates;
     io::Statement features = db_.prepare("SELECT id FROM features WHERE " + std::string(kHeard));
@@ -77,11 +129,8 @@ class Chooser {
       while (examples.step()) top.push_back(examples.text(0));
       const SharedWord shared = shared_word(top, frequency, documents);
       if (shared.examples >= 3)
-        candidates.push_back({shared.surprise, features.integer(0),
-                              "chosen because " + std::to_string(shared.examples) + " of its " +
-                                  std::to_string(top.size()) + " strongest clips hold the word “" +
-                                  shared.word + "”",
-                              shared.word});
+        candidates.push_back({shared.surprise, features.integer(0), shared.word, shared.examples,
+                              static_cast<int>(top.size())});
     }
     std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
       return a.surprise != b.surprise ? a.surprise > b.surprise : a.feature < b.feature;
@@ -91,10 +140,11 @@ class Chooser {
     for (const Candidate& candidate : candidates) {
       if (taken == options_.words) break;
       if (!words.insert(candidate.word).second) continue;  // a word once
-      io::Statement row =
-          db_.prepare("SELECT " + std::string(kColumns) + " FROM features WHERE id = ?");
-      row.bind(1, candidate.feature);
-      if (row.step() && keep(read_feature(row), "words", candidate.why)) ++taken;
+      ChosenFeature feature = feature_at(db_, candidate.feature);
+      feature.shared_examples = candidate.examples, feature.shared_of = candidate.of;
+      if (keep(std::move(feature), "words",
+               "chosen because its strongest clips hold the word “" + candidate.word + "”"))
+        ++taken;
     }
   }
 
@@ -107,20 +157,14 @@ class Chooser {
     int taken = 0;
     for (const int64_t place : rng.permutation(static_cast<int64_t>(ids.size()))) {
       if (taken == options_.lot) break;
-      io::Statement row =
-          db_.prepare("SELECT " + std::string(kColumns) + " FROM features WHERE id = ?");
-      row.bind(1, ids[static_cast<size_t>(place)]);
-      if (row.step() &&
-          keep(read_feature(row), "lot", "drawn by lot among the features with enough evidence"))
+      if (keep(feature_at(db_, ids[static_cast<size_t>(place)]), "lot",
+               "drawn by lot among the features with enough evidence"))
         ++taken;
     }
   }
 
   std::vector<ChosenFeature> finish() {
-    for (ChosenFeature& feature : chosen_) {
-      fill_languages(feature);
-      fill_examples(feature);
-    }
+    for (ChosenFeature& feature : chosen_) fill(db_, options_.examples, feature);
     return std::move(chosen_);
   }
 
@@ -131,41 +175,6 @@ class Chooser {
     feature.why = why;
     chosen_.push_back(std::move(feature));
     return true;
-  }
-
-  void fill_languages(ChosenFeature& feature) const {
-    io::Statement rows = db_.prepare(
-        "SELECT language, share, low, high, lift, fired FROM languages WHERE feature = ? ORDER BY "
-        "language");
-    rows.bind(1, feature.id);
-    while (rows.step())
-      feature.languages.push_back({rows.text(0), rows.number(1), rows.number(2), rows.number(3),
-                                   rows.number(4), rows.integer(5)});
-  }
-
-  void fill_examples(ChosenFeature& feature) const {
-    // Two thirds of what is shown are the strongest; the rest come from the weaker quantiles.
-    const int top = std::max(1, options_.examples * 2 / 3);
-    io::Statement rows = db_.prepare(
-        "SELECT e.kind, e.rank, e.item, e.frame, e.first_frame, e.value, e.trace, i.path, "
-        "i.language, i.split, i.text, i.name, "
-        "i.offset_s, i.duration_s FROM examples e JOIN items i ON i.id = e.item WHERE e.feature = "
-        "? AND "
-        "((e.kind = 'top' AND e.rank < ?) OR (e.kind <> 'top' AND e.kind <> 'quantile 5' AND "
-        "e.rank = 0)) "
-        "ORDER BY e.kind <> 'top', e.kind DESC, e.rank");
-    rows.bind(1, feature.id).bind(2, top);
-    while (rows.step() && static_cast<int>(feature.examples.size()) < options_.examples) {
-      Example example;
-      example.kind = rows.text(0), example.rank = static_cast<int>(rows.integer(1));
-      example.item = rows.integer(2), example.frame = rows.integer(3),
-      example.first_frame = rows.integer(4);
-      example.value = rows.number(5), example.trace = rows.blob(6);
-      example.path = rows.text(7), example.language = rows.text(8), example.split = rows.text(9);
-      example.text = rows.text(10), example.name = rows.text(11);
-      example.offset_s = rows.number(12), example.duration_s = rows.number(13);
-      feature.examples.push_back(std::move(example));
-    }
   }
 
   const io::Database& db_;
@@ -213,6 +222,21 @@ std::vector<ChosenFeature> choose_features(const std::filesystem::path& database
                "state <> 'dead' AND fired >= 20 ORDER BY largest_item_share DESC, id",
                options.bad / 4);
   return chooser.finish();
+}
+
+std::vector<ChosenFeature> choose_of_category(const std::filesystem::path& database,
+                                              const std::string& category,
+                                              const ChoiceOptions& options) {
+  const io::Database db(database);
+  std::vector<ChosenFeature> chosen;
+  if (!has_meaning(db)) return chosen;
+  for (const int64_t id : strongest_of(db, category, options.per_category)) {
+    chosen.push_back(feature_at(db, id));
+    chosen.back().group = "category";
+    chosen.back().why = "among the strongest of its category, by the lower end of F1 on test";
+    fill(db, options.category_examples, chosen.back());
+  }
+  return chosen;
 }
 
 }  // namespace otoscope::serve

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "otoscope/core/statistics.h"
+#include "serve/meaning.h"
 
 namespace otoscope::serve {
 
@@ -31,14 +32,17 @@ struct Example {
 
 struct ChosenFeature {
   int64_t id = 0;
-  std::string why;    // "its examples share a word: saturday"
-  std::string group;  // "words", "language", "sound", "lot", "bad"
+  std::string why;  // "many of its strongest clips hold the word “saturday”"
+  int shared_examples = 0, shared_of = 0;  // of its strongest clips, how many hold that word
+  std::string group;                       // "words", "language", "sound", "lot", "bad", "category"
   std::string state, association;
   int64_t fired = 0, items = 0, clusters = 0;
   double rate = 0, rate_low = 0, rate_high = 0, max_value = 0, largest_item_share = 0;
   double silent_share = 0, loudness_z = 0, position_eta = 0;
   std::optional<double> shift_share, shift_low, shift_high;
   int64_t shift_n = 0;
+  std::optional<FeatureMeaning> meaning;  // of a database made with labels
+  std::optional<ModelsName> models_name;
   std::vector<LanguageShare> languages;
   std::vector<Example> examples;
 };
@@ -52,11 +56,17 @@ struct FeatureCounts {
 struct ChoiceOptions {
   int words = 8, language = 4, sound = 4, lot = 6, bad = 4;
   int examples = 6;  // the strongest, with one of each of the lower quantiles among them
+  int per_category = 3, category_examples = 3;
   uint64_t seed = 0;
 };
 
 FeatureCounts count_features(const std::filesystem::path& database);
 std::vector<ChosenFeature> choose_features(const std::filesystem::path& database,
                                            const ChoiceOptions& options);
+
+/// The strongest features of a category (meaning.h); none where there are no labels.
+std::vector<ChosenFeature> choose_of_category(const std::filesystem::path& database,
+                                              const std::string& category,
+                                              const ChoiceOptions& options);
 
 }  // namespace otoscope::serve

@@ -44,6 +44,9 @@ io::Json feature_facts(const ChosenFeature& f) {
                                   {"share", interval(l.share, l.low, l.high)},
                                   {"lift", l.lift},
                                   {"fired", l.fired}});
+  if (f.shared_of > 0) facts["shared"] = {{"examples", f.shared_examples}, {"of", f.shared_of}};
+  if (f.meaning) facts["meaning"] = to_json(*f.meaning);
+  if (f.models_name) facts["models_name"] = to_json(*f.models_name);
   facts["examples"] = io::Json::array();
   for (const Example& example : f.examples) facts["examples"].push_back(example_facts(example));
   return facts;
@@ -80,7 +83,22 @@ DescribedSae describe_for_report(const SaeFiles& files, const ChoiceOptions& opt
   io::Statement rows = db.prepare("SELECT key, value FROM meta");
   while (rows.step()) sae.meta[rows.text(0)] = rows.text(1);
   sae.chosen = choose_features(database, options);
+  if (files.categories)
+    for (const io::Json& one : files.categories->json->at("categories")) {
+      if (!one.contains("standing")) continue;  // position-bound, unnamed: nothing is claimed
+      const auto category = one.at("category").get<std::string>();
+      auto features = choose_of_category(database, category, options);
+      if (!features.empty()) sae.categories.push_back({category, std::move(features)});
+    }
   return sae;
+}
+
+std::vector<const ChosenFeature*> all_features(const DescribedSae& sae) {
+  std::vector<const ChosenFeature*> all;
+  for (const CategoryCards& cards : sae.categories)
+    for (const ChosenFeature& feature : cards.features) all.push_back(&feature);
+  for (const ChosenFeature& feature : sae.chosen) all.push_back(&feature);
+  return all;
 }
 
 std::vector<DescribedSae> controls_for_report(const RunFiles& run) {
@@ -97,7 +115,7 @@ std::vector<DescribedSae> controls_for_report(const RunFiles& run) {
 io::Json report_facts(const std::vector<DescribedSae>& saes,
                       const std::vector<DescribedSae>& controls) {
   io::Json facts = {{"schema", "otoscope.report"},
-                    {"version", 1},
+                    {"version", 2},
                     {"saes", io::Json::array()},
                     {"controls", io::Json::array()}};
   for (const DescribedSae& sae : saes) {
@@ -105,6 +123,12 @@ io::Json report_facts(const std::vector<DescribedSae>& saes,
     one["features"] = io::Json::array();
     for (const ChosenFeature& feature : sae.chosen)
       one["features"].push_back(feature_facts(feature));
+    one["categories"] = io::Json::array();
+    for (const CategoryCards& cards : sae.categories) {
+      one["categories"].push_back({{"category", cards.category}, {"features", io::Json::array()}});
+      for (const ChosenFeature& feature : cards.features)
+        one["categories"].back()["features"].push_back(feature_facts(feature));
+    }
     facts["saes"].push_back(std::move(one));
   }
   for (const DescribedSae& control : controls) facts["controls"].push_back(counts_facts(control));

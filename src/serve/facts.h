@@ -13,11 +13,18 @@
 
 namespace otoscope::serve {
 
+/// The strongest of a category, to see and hear beside the table of categories.
+struct CategoryCards {
+  std::string category;
+  std::vector<ChosenFeature> features;
+};
+
 struct DescribedSae {
   const SaeFiles* files = nullptr;
   FeatureCounts counts;
   std::map<std::string, std::string> meta;
   std::vector<ChosenFeature> chosen;
+  std::vector<CategoryCards> categories;  // in the order of categories.json; those that have any
   std::map<int64_t, std::vector<TimedWord>> words;
 };
 
@@ -26,8 +33,12 @@ DescribedSae describe_for_report(const SaeFiles& files, const ChoiceOptions& opt
 /// Described controls: counts alone.
 std::vector<DescribedSae> controls_for_report(const RunFiles& run);
 
-/// {"schema": "otoscope.report", "version": 1, "saes": [{"name", "states", "unnamed", ...,
-/// "features": [...]}], "controls": [the same without features]}
+/// Features of the cards of all its categories and of those worth meeting.
+std::vector<const ChosenFeature*> all_features(const DescribedSae& sae);
+
+/// {"schema": "otoscope.report", "version": 2, "saes": [{"name", "states", "unnamed", ...,
+/// "features": [...], "categories": [{"category", "features": [...]}]}], "controls": [the same
+/// without features]}
 io::Json report_facts(const std::vector<DescribedSae>& saes,
                       const std::vector<DescribedSae>& controls);
 

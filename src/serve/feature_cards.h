@@ -7,8 +7,12 @@
 
 namespace otoscope::serve {
 
-/// `index`: the SAE's place in report.json's "saes". Returns the number of examples shown.
-int64_t write_feature_cards(Html& html, const DescribedSae& sae, const Document& facts,
-                            size_t index, Progress& progress);
+/// One card; `pointer`: of the feature in `facts`.
+void write_feature_card(Html& html, const DescribedSae& sae, const ChosenFeature& feature,
+                        const Document& facts, const std::string& pointer, Progress& progress);
+
+/// `index`: the SAE's place in report.json's "saes".
+void write_feature_cards(Html& html, const DescribedSae& sae, const Document& facts, size_t index,
+                         Progress& progress);
 
 }  // namespace otoscope::serve

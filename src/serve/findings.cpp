@@ -1,5 +1,7 @@
 #include "serve/findings.h"
 
+#include <algorithm>
+
 #include "serve/categories.h"
 #include "serve/hallucination.h"
 #include "serve/steering.h"
@@ -16,8 +18,8 @@ struct Section {
 constexpr Section kSections[] = {{"otoscope.decompose", write_decomposition},
                                  {"otoscope.crosslingual", write_crosslingual},
                                  {"otoscope.stability", write_stability},
-                                 {"otoscope.steer", write_steering},
-                                 {"otoscope.suppress", write_hallucination}};
+                                 {"otoscope.steer", write_steering}};
+constexpr const char* kHallucination = "otoscope.suppress";  // its sounds take time
 
 }  // namespace
 
@@ -26,15 +28,23 @@ bool has_findings(const RunFiles& run) {
     if (sae.categories) return true;
   for (const Section& section : kSections)
     if (run.findings.contains(section.schema)) return true;
-  return false;
+  return run.findings.contains(kHallucination);
 }
 
-void write_findings(Html& html, const RunFiles& run) {
-  for (const SaeFiles& sae : run.saes)
-    if (sae.categories) write_categories(html, *sae.categories, sae.title());
+void write_findings(Html& html, const RunFiles& run, const std::vector<DescribedSae>& described,
+                    const Document& facts, Progress& progress) {
+  for (const SaeFiles& sae : run.saes) {
+    if (!sae.categories) continue;
+    const auto cards = std::find_if(described.begin(), described.end(),
+                                    [&](const DescribedSae& one) { return one.files == &sae; });
+    write_categories(html, sae, cards == described.end() ? nullptr : &*cards, facts,
+                     static_cast<size_t>(cards - described.begin()), progress);
+  }
   for (const Section& section : kSections)
     if (const auto found = run.findings.find(section.schema); found != run.findings.end())
       for (const Document& document : found->second) section.write(html, document);
+  if (const auto found = run.findings.find(kHallucination); found != run.findings.end())
+    for (const Document& document : found->second) write_hallucination(html, document, progress);
 }
 
 }  // namespace otoscope::serve

@@ -3,8 +3,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "otoscope/core/statistics.h"
 #include "serve/bound_table.h"
 #include "serve/chart.h"
+#include "serve/heard_sounds.h"
 
 namespace otoscope::serve {
 namespace {
@@ -64,6 +66,52 @@ void write_questions(Html& html, const Document& result) {
   }
 }
 
+/// Share of windows with text at a dose; Wilson's interval.
+Response response_of(const io::Json& edit, const char* of) {
+  const Estimate share = wilson(edit.at("with_text").get<int64_t>(), edit.at(of).get<int64_t>());
+  return {edit.at("dose").get<double>(), share.value, share.low, share.high};
+}
+
+/// The edits that were tried on train and dev, by dose, beside random ones.
+void write_edits(Html& html, const Document& result) {
+  const io::Json& search = result.json->at("search");
+  const io::Json& always = search.at("always_on");
+  html.leaf("h4", "Features scaled at every frame, on train and dev");
+  const BoundColumn kColumns[] = {
+      {"dose", "/dose", "fixed3", "mean ||x' - x|| over the mean norm of a frame"},
+      {"sounds with text", "/with_text", "count", "windows without speech that get text"},
+      {"of", "/sounds", "count", "windows without speech"},
+      {"speech changed", "/speech_changed", "count", "clips of speech whose text changes"},
+      {"emptied", "/speech_emptied", "count", "clips of speech that lose all their text"},
+      {"of", "/speech", "count", "clips of speech"}};
+  std::vector<BoundRow> rows;
+  ResponseCurve tried{"features, always on", {}, Drawn::dots},
+      behind{"behind the condition", {}, Drawn::dots};
+  for (const char* list : {"coarse", "fine"})
+    for (size_t i = 0; i < always.at(list).size(); ++i) {
+      const std::string here = std::string("/search/always_on/") + list + "/" + std::to_string(i);
+      rows.push_back({text_at(always[list][i], "name"), here});
+      tried.points.push_back(response_of(always[list][i], "sounds"));
+    }
+  write_bound_table(html, result, "edit", rows, kColumns);
+  for (const io::Json& edit : search.at("behind_condition"))
+    behind.points.push_back(response_of(edit, "windows"));
+  std::vector<ResponseCurve> curves;
+  for (ResponseCurve* curve : {&tried, &behind})
+    if (!curve->points.empty()) curves.push_back(std::move(*curve));
+  for (const auto& [key, name] : {std::pair("random_features", "random features, always on"),
+                                  std::pair("random_directions", "random directions, always on")}) {
+    ResponseCurve control{name, {}, Drawn::control};
+    for (const io::Json& edit : always.at(key))
+      control.points.push_back(response_of(edit, "sounds"));
+    if (!control.points.empty()) curves.push_back(std::move(control));
+  }
+  html.open("div", {{"class", "charts"}})
+      .raw(response_chart("Dose, and windows without speech that get text", curves, {"dose"},
+                          {"share with text"}))
+      .close();
+}
+
 void write_recipes(Html& html, const Document& result) {
   const io::Json& table = result.json->at("table");
   if (table.empty()) return;
@@ -109,14 +157,16 @@ void write_beyond(Html& html, const Document& result) {
 
 }  // namespace
 
-void write_hallucination(Html& html, const Document& result) {
+void write_hallucination(Html& html, const Document& result, Progress& progress) {
   const io::Json& json = *result.json;
   html.leaf("h3", "Text where nobody speaks");
   if (json.value("quick", false))
     html.leaf("p", "The small form: " + text_at(json, "left_out") + ".", {{"class", "soft"}});
   write_measurement(html, result);
   write_questions(html, result);
+  write_edits(html, result);
   write_recipes(html, result);
+  write_heard_sounds(html, result, progress);
   write_beyond(html, result);
 }
 

@@ -34,16 +34,16 @@ std::string spectrogram_png(std::span<const float> pcm) {
 
 }  // namespace
 
+Media media_of(const std::string& path, double begin_s, double seconds) {
+  const std::vector<float> pcm = audio::decode_file(path, begin_s, seconds);
+  return {audio::encode_mp3(pcm), spectrogram_png(pcm)};
+}
+
 Media media_of(const Example& example) {
-  Media media;
-  media.begin_s = audio::seconds_of({example.first_frame});
-  media.end_s =
+  const double begin = audio::seconds_of({example.first_frame});
+  const double end =
       audio::seconds_of({example.first_frame + static_cast<int64_t>(example.trace.size())});
-  const std::vector<float> pcm = audio::decode_file(example.path, example.offset_s + media.begin_s,
-                                                    media.end_s - media.begin_s);
-  media.mp3 = audio::encode_mp3(pcm);
-  media.spectrogram = spectrogram_png(pcm);
-  return media;
+  return media_of(example.path, example.offset_s + begin, end - begin);
 }
 
 std::string activation_overlay(const Example& example) {

@@ -11,13 +11,14 @@
 namespace otoscope::serve {
 
 struct Media {
-  std::string mp3;                // bytes
-  std::string spectrogram;        // PNG, one column per 10 ms, low frequencies at the bottom
-  double begin_s = 0, end_s = 0;  // what is shown, in seconds of the clip
+  std::string mp3;          // bytes
+  std::string spectrogram;  // PNG, one column per 10 ms, low frequencies at the bottom
 };
 
 /// The stretch of the clip that the example's trace covers. Audio that cannot be read: UserError.
 Media media_of(const Example& example);
+/// `seconds` of a file, from `begin_s` on.
+Media media_of(const std::string& path, double begin_s, double seconds);
 
 /// The activation as an SVG that lies over the spectrogram: a filled curve and a line at the peak.
 std::string activation_overlay(const Example& example);

@@ -12,6 +12,7 @@
 #include "serve/facts.h"
 #include "serve/feature_cards.h"
 #include "serve/findings.h"
+#include "serve/summary.h"
 
 namespace otoscope::embedded {
 extern const std::string_view report_css, report_js;
@@ -26,104 +27,18 @@ ChoiceOptions choice_of(const ReportOptions& options) {
   ChoiceOptions choice;
   const double scale = options.features / 26.0;
   const auto scaled = [&](int n) { return std::max(1, static_cast<int>(n * scale + 0.5)); };
-  choice = {scaled(8), scaled(4), scaled(4), scaled(6), scaled(4), options.examples, options.seed};
+  choice.words = scaled(8), choice.lot = scaled(6);
+  choice.language = choice.sound = choice.bad = scaled(4);
+  choice.examples = options.examples, choice.seed = options.seed;
   return choice;
 }
 
-void write_summary(Html& html, const RunFiles& run, const Document& facts) {
-  html.open("p")
-      .text(
-          "Sparse autoencoders were trained on the activations of a speech model, frame by frame, "
-          "then tested on speech that "
-          "training did not see. This page says how much of the model they explain, what it costs "
-          "to put them in "
-          "the model's place, and what single features fire on. Every number is bound to the file "
-          "it comes from.")
-      .close();
-  html.open("ul");
-  for (const SaeFiles& sae : run.saes) {
-    if (!sae.eval) continue;
-    html.open("li")
-        .text(sae.title() + ": ")
-        .raw(bound_estimate(*sae.eval, "/table/0/fidelity/fvu", "fixed3"));
-    html.text(" of the variance is not explained with ")
-        .raw(bound(*sae.eval, "/table/0/fidelity/l0/value", "fixed1"))
-        .text(" features a frame");
-    if (has(*sae.eval, "/table/0/spliced/wer_difference")) {
-      html.text("; in the model's place it changes the word error rate by ");
-      html.raw(bound_estimate(*sae.eval, "/table/0/spliced/wer_difference", "percent1"));
-    }
-    html.text(".").close();
-  }
-  for (size_t i = 0; i < facts.json->at("saes").size(); ++i) {
-    const std::string pointer = "/saes/" + std::to_string(i);
-    html.open("li")
-        .text(facts.json->at("saes")[i]["name"].get<std::string>() + ": of ")
-        .raw(bound(facts, pointer + "/firing", "count"));
-    html.text(" features that fire on test speech, ")
-        .raw(bound(facts, pointer + "/unnamed_share", "percent0"));
-    html.text(" go with nothing measured here (language, silence, loudness); ")
-        .raw(bound(facts, pointer + "/states/position-bound", "count"));
-    html.text(" hang on the place in the window.").close();
-  }
-  for (size_t i = 0; i < facts.json->at("controls").size(); ++i) {
-    const std::string pointer = "/controls/" + std::to_string(i);
-    html.open("li").text("Control, " + facts.json->at("controls")[i]["name"].get<std::string>() +
-                         ": of ");
-    html.raw(bound(facts, pointer + "/firing", "count"))
-        .text(" features, ")
-        .raw(bound(facts, pointer + "/unnamed_share", "percent0"));
-    html.text(" go with nothing by the same rules (without a shift test).").close();
-  }
-  html.close();
-}
-
-void write_data(Html& html, const RunFiles& run) {
-  for (const SaeFiles& sae : run.saes) {
-    if (!sae.eval) continue;
-    const Document& eval = *sae.eval;
-    html.open("p")
-        .text("Measured on ")
-        .raw(bound(eval, "/rows", "count"))
-        .text(" test frames of ")
-        .raw(bound(eval, "/items", "count"));
-    html.text(" clips in ")
-        .raw(bound(eval, "/clusters", "count"))
-        .text(" clusters by " + eval.json->value("clusters_by", std::string("?")));
-    html.text(". Intervals are 95 % and resample clusters, never frames.").close();
-    if (eval.json->value("clusters_by", std::string()) == "prompt")
-      html.leaf("p",
-                "The corpus has one voice a language (English and Spanish are the same speaker): "
-                "nothing can be said about unseen "
-                "speakers, all speakers were seen in training, and whatever tells languages apart "
-                "may tell voices apart. "
-                "Train and test differ by prompt.");
-    return;
-  }
-}
-
-void write_limits(Html& html, const RunFiles& run) {
-  write_controls_that_win(html, run);
-  html.open("ul");
-  html.leaf("li", run.findings.contains("otoscope.steer")
-                      ? "An association is a count, not a cause: only what was steered was changed."
-                      : "An association is a count, not a cause: nothing here was steered.");
-  html.leaf(
-      "li",
-      "Words are marked by the model's own cross-attention, good to some tens of milliseconds; a "
-      "frame is 20 ms, and the "
-      "encoder sees the whole window, so a feature may fire before or after what it depends on.");
-  html.leaf("li",
-            "Features called position-bound fire on fewer than half of the same frames when the "
-            "clip is placed elsewhere in its window.");
-  html.leaf("li", "Explained variance is not health: read KL and error rates beside it.");
-  html.close();
-}
+constexpr int kLayout = 2;  // of the page and of report.json
 
 /// What the page is made of: equal inputs give an equal page.
 std::string inputs_of(const RunFiles& run, const ReportOptions& options) {
-  std::string inputs = std::string("otoscope ") + kVersion + " features " +
-                       std::to_string(options.features) + " examples " +
+  std::string inputs = std::string("otoscope ") + kVersion + " layout " + std::to_string(kLayout) +
+                       " features " + std::to_string(options.features) + " examples " +
                        std::to_string(options.examples) + " model " + options.model + " seed " +
                        std::to_string(options.seed);
   for (const SaeFiles& sae : run.saes)
@@ -135,6 +50,15 @@ std::string inputs_of(const RunFiles& run, const ReportOptions& options) {
     for (const Document& document : documents)
       inputs += " " + io::sha256_file(run.folder / document.file);
   return io::sha256(inputs + std::string(embedded::report_css) + std::string(embedded::report_js));
+}
+
+/// Sounds that a page holds.
+int64_t players_in(std::string_view page) {
+  int64_t players = 0;
+  for (size_t at = page.find("<audio "); at != std::string_view::npos;
+       at = page.find("<audio ", at + 1))
+    ++players;
+  return players;
 }
 
 /// The page that lies there, if it was made of the same inputs and still equals its files.
@@ -151,11 +75,12 @@ std::optional<ReportSummary> existing_report(const RunFiles& run, const std::str
   summary.numbers = check.numbers;
   summary.saes = static_cast<int64_t>(run.saes.size());
   const io::Json json = io::read_json(facts);
-  for (const io::Json& sae : json.at("saes"))
-    for (const io::Json& feature : sae.at("features")) {
-      ++summary.features;
-      summary.examples += static_cast<int64_t>(feature.at("examples").size());
-    }
+  for (const io::Json& sae : json.at("saes")) {
+    summary.features += static_cast<int64_t>(sae.at("features").size());
+    for (const io::Json& category : sae.at("categories"))
+      summary.features += static_cast<int64_t>(category.at("features").size());
+  }
+  summary.examples = players_in(html);
   return summary;
 }
 
@@ -174,7 +99,8 @@ ReportSummary write_report(const std::filesystem::path& folder, const ReportOpti
     if (sae.described && !sae.control())
       described.push_back(describe_for_report(sae, choice_of(options)));
   if (!options.model.empty())
-    for (DescribedSae& sae : described) sae.words = time_words(sae.chosen, options.model, progress);
+    for (DescribedSae& sae : described)
+      sae.words = time_words(all_features(sae), options.model, progress);
 
   std::vector<DescribedSae> counted = controls_for_report(run);
   const Document facts{"report.json", std::make_shared<io::Json>(report_facts(described, counted))};
@@ -213,7 +139,7 @@ ReportSummary write_report(const std::filesystem::path& folder, const ReportOpti
   write_plots(html, run);
   if (has_findings(run)) {
     html.leaf("h2", "What features mean, and what they cause", {{"id", "meaning"}});
-    write_findings(html, run);
+    write_findings(html, run, described, facts, progress);
   }
   html.leaf("h2", "Features worth meeting", {{"id", "features"}});
   html.leaf("p",
@@ -227,8 +153,8 @@ ReportSummary write_report(const std::filesystem::path& folder, const ReportOpti
       .close();
   for (size_t i = 0; i < described.size(); ++i) {
     html.leaf("h3", described[i].files->title());
-    summary.examples += write_feature_cards(html, described[i], facts, i, progress);
-    summary.features += static_cast<int64_t>(described[i].chosen.size());
+    write_feature_cards(html, described[i], facts, i, progress);
+    summary.features += static_cast<int64_t>(all_features(described[i]).size());
   }
   html.leaf("h2", "Failures and limits", {{"id", "limits"}});
   write_limits(html, run);
@@ -251,6 +177,7 @@ ReportSummary write_report(const std::filesystem::path& folder, const ReportOpti
   summary.bytes = static_cast<int64_t>(page.size());
   summary.numbers = check.numbers;
   summary.saes = static_cast<int64_t>(run.saes.size());
+  summary.examples = players_in(page);
   return summary;
 }
 

@@ -1,6 +1,9 @@
 #include "serve/steering.h"
 
+#include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "serve/bound_table.h"
 #include "serve/chart.h"
@@ -56,24 +59,59 @@ void write_points(Html& html, const Document& result) {
   write_bound_table(html, result, "edit × strength", rows, columns);
 }
 
-void write_curves(Html& html, const Document& result) {
-  std::vector<Series> curves;
+/// One measure of every arm against its dose, which negative strengths turn round; the random arms
+/// are the controls of their kind.
+std::vector<ResponseCurve> curves_of(const Document& result, const std::string& measure) {
+  std::vector<ResponseCurve> curves;
+  std::map<std::string, ResponseCurve> controls;
   const io::Json& arms = result.json->at("arms");
   for (size_t a = 0; a < arms.size(); ++a) {
+    ResponseCurve curve{text_at(arms[a], "name"), {}, Drawn::line};
     const io::Json& points = arms[a].at("points");
-    if (!shown(arms[a]) || points.size() < 3) continue;
-    Series series{text_at(arms[a], "name"), {}, {}};
     for (size_t p = 0; p < points.size(); ++p) {
-      series.x.push_back(points[p].at("strength").get<double>());
-      series.y.push_back(number(
-          result, "/arms/" + std::to_string(a) + "/points/" + std::to_string(p) + "/target"));
+      const std::string here =
+          "/arms/" + std::to_string(a) + "/points/" + std::to_string(p) + measure;
+      if (!has(result, here)) continue;
+      const double sign = points[p].at("strength").get<double>() < 0 ? -1 : 1;
+      curve.points.push_back({sign * points[p].at("dose").get<double>(), number(result, here),
+                              number(result, here + "/low"), number(result, here + "/high")});
     }
-    curves.push_back(std::move(series));
+    if (curve.points.empty()) continue;
+    if (shown(arms[a])) {
+      curves.push_back(std::move(curve));
+      continue;
+    }
+    const bool feature = text_at(arms[a], "role") == "random_feature";
+    ResponseCurve& all = controls[feature ? "random features" : "random directions"];
+    for (Response point : curve.points) {
+      point.low = point.high = NAN;  // their own spread is the interval
+      all.points.push_back(point);
+    }
   }
-  if (curves.empty()) return;
-  html.open("div", {{"class", "charts"}})
-      .raw(line_chart("Dose and response", curves, {"strength"}, {text_at(*result.json, "target")}))
-      .close();
+  for (auto& [name, curve] : controls) {
+    curve.name = name, curve.drawn = Drawn::control;
+    curves.push_back(std::move(curve));
+  }
+  return curves;
+}
+
+/// Where some edit was tried at several strengths.
+void write_curves(Html& html, const Document& result) {
+  bool doses = false;
+  for (const io::Json& arm : result.json->at("arms")) doses = doses || arm.at("points").size() > 2;
+  if (!doses) return;
+  html.open("div", {{"class", "charts"}});
+  const Axis dose{"dose, turned round where the strength is negative"};
+  const std::tuple<const char*, std::string, const char*> kMeasures[] = {
+      {"Dose and response", text_at(*result.json, "target"), "/target"},
+      {"Dose and distance from the clean model", "KL, nats per token", "/kl"},
+      {"Dose and word error rate", "WER", "/wer"}};
+  for (const auto& [title, label, measure] : kMeasures)
+    if (const auto curves = curves_of(result, measure); !curves.empty())
+      html.raw(response_chart(title, curves, dose, {label}));
+  html.close();
+  html.leaf("p", "Whiskers are 95 % intervals over clusters; each grey dot is one random control.",
+            {{"class", "soft"}});
 }
 
 void write_contests(Html& html, const Document& result) {

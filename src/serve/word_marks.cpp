@@ -14,12 +14,12 @@
 
 namespace otoscope::serve {
 
-std::map<int64_t, std::vector<TimedWord>> time_words(const std::vector<ChosenFeature>& features,
+std::map<int64_t, std::vector<TimedWord>> time_words(std::span<const ChosenFeature* const> features,
                                                      const std::string& model_name,
                                                      Progress& progress) {
   std::map<int64_t, const Example*> clips;
-  for (const ChosenFeature& feature : features)
-    for (const Example& example : feature.examples)
+  for (const ChosenFeature* feature : features)
+    for (const Example& example : feature->examples)
       if (!trimmed(example.text).empty()) clips.emplace(example.item, &example);
 
   // Word times are read off to tens of milliseconds: bf16 is exact enough and twice as fast.

@@ -2,6 +2,7 @@
 /// Words with times for the texts of examples, by cross-attention of the teacher-forced decoder.
 
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,7 @@ struct TimedWord {
 
 /// By clip (Example::item): the words of its text. Clips without text, or longer than a window, are
 /// left out.
-std::map<int64_t, std::vector<TimedWord>> time_words(const std::vector<ChosenFeature>& features,
+std::map<int64_t, std::vector<TimedWord>> time_words(std::span<const ChosenFeature* const> features,
                                                      const std::string& model_name,
                                                      Progress& progress);
 

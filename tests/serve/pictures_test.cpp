@@ -51,6 +51,26 @@ TEST_CASE("charts leave out what is not finite and keep what is") {
   CHECK(interval_chart("x", {{"only", 1, NAN, NAN}}, {"wer"}).find("whisker") == std::string::npos);
 }
 
+TEST_CASE("a dose chart has a line for what is tested, and dots under it for controls") {
+  const std::string svg = response_chart(
+      "dose",
+      {{"tested", {{0, 0.5, 0.4, 0.6}, {1, 0.7, NAN, NAN}, {2, NAN, NAN, NAN}}, Drawn::line},
+       {"random", {{1, 0.5, NAN, NAN}, {1, 0.6, NAN, NAN}}, Drawn::control},
+       {"tried", {{1, 0.5, 0.5, 0.5}}, Drawn::dots}},
+      {"dose"}, {"share"});
+  const auto count = [&](const std::string& piece) {
+    int64_t n = 0;
+    for (size_t at = svg.find(piece); at != std::string::npos; at = svg.find(piece, at + 1)) ++n;
+    return n;
+  };
+  CHECK(svg.find("nan") == std::string::npos);
+  CHECK(count("<circle") == 5);
+  CHECK(count("<polyline") == 1);
+  CHECK(count("class=\"whisker") == 2);
+  CHECK(svg.find("dot null") < svg.find("dot s0"));
+  CHECK(count("<li class=\"null\">random</li>") == 1);
+}
+
 TEST_CASE("a word shared by rare chance beats a common one") {
   const std::vector<std::string> texts = {"call the operator", "the operator", "the line",
                                           "the pound operator"};
