@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "otoscope/eval/report.h"
+#include "otoscope/io/estimate.h"
 
 namespace otoscope::eval {
 namespace {
@@ -11,13 +12,6 @@ using Json = nlohmann::ordered_json;
 
 std::string number(const Json& json, int digits) {
   return json.is_number() ? fmt::format("{:.{}f}", json.get<double>(), digits) : "-";
-}
-
-/// "0.081 [0.078, 0.085]"
-std::string with_interval(const Json& e, int digits) {
-  if (!e.at("low").is_number()) return number(e.at("value"), digits);
-  return fmt::format("{} [{}, {}]", number(e.at("value"), digits), number(e.at("low"), digits),
-                     number(e.at("high"), digits));
 }
 
 std::string percent(const Json& e) {
@@ -49,7 +43,7 @@ std::vector<std::vector<std::string>> eval_table(const Json& eval) {
     const bool sparse = !fidelity.is_null() && fidelity.at("features").get<int64_t>() > 0;
     std::vector<std::string> cells{
         name.size() <= 18 ? name : name.substr(0, 17) + "~",
-        fidelity.is_null() ? "-" : with_interval(fidelity.at("fvu"), 3),
+        fidelity.is_null() ? "-" : io::with_interval(fidelity.at("fvu"), 3),
         fidelity.is_null() ? "-" : number(fidelity.at("l0").at("value"), 1),
         sparse ? fmt::format("{:.1f} %", 100 * fidelity.at("dead").get<double>()) : "-"};
     if (spliced) add_spliced(splice, cells);

@@ -17,7 +17,8 @@ namespace otoscope::steer {
 
 struct Edited {
   std::string name;
-  /// Where the encoder first differs from the clean one; none: the decoder alone is edited.
+  /// Where the encoder is taken up (model/resume.h); none: from its start, or the decoder alone is
+  /// edited.
   std::optional<model::Site> resume;
   /// In order; all of them see the encoder from `resume` on, and the decoder.
   std::vector<model::Hook*> hooks;

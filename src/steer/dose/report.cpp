@@ -90,15 +90,6 @@ Json against_json(const Contest::Against& against, double effect) {
           {"exceeds", std::abs(effect) > against.p95}};
 }
 
-std::string with_interval(const Json& estimate, int digits) {
-  const auto number = [&](const char* key) {
-    return estimate.at(key).is_null()
-               ? std::string("-")
-               : fmt::format("{:.{}f}", estimate.at(key).get<double>(), digits);
-  };
-  return fmt::format("{} [{}, {}]", number("value"), number("low"), number("high"));
-}
-
 }  // namespace
 
 Json dose_json(const DoseRun& run, std::span<const Arm> arms, const eval::ClipChoice& choice,
@@ -132,13 +123,14 @@ std::vector<std::vector<std::string>> dose_table(const Json& json) {
     const std::string role = arm.at("role");
     if (role != "tested" && role != "rival") continue;
     for (const Json& p : arm.at("points")) {
-      rows.push_back(
-          {arm.at("name"), fmt::format("{:g}", p.at("strength").get<double>()),
-           fmt::format("{:.3f}", p.at("dose").get<double>()), with_interval(p.at("target"), 3),
-           with_interval(p.at("kl"), 3), p.contains("wer") ? with_interval(p.at("wer"), 3) : "-",
-           p.contains("empty") ? fmt::format("{:.3f}", p.at("empty").at("value").get<double>())
-                               : "-",
-           controls_cell(json, arm, p, 3)});
+      rows.push_back({arm.at("name"), fmt::format("{:g}", p.at("strength").get<double>()),
+                      fmt::format("{:.3f}", p.at("dose").get<double>()),
+                      io::with_interval(p.at("target"), 3), io::with_interval(p.at("kl"), 3),
+                      p.contains("wer") ? io::with_interval(p.at("wer"), 3) : "-",
+                      p.contains("empty")
+                          ? fmt::format("{:.3f}", p.at("empty").at("value").get<double>())
+                          : "-",
+                      controls_cell(json, arm, p, 3)});
     }
   }
   return rows;

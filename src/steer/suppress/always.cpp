@@ -9,6 +9,7 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/rng.h"
 #include "otoscope/io/json.h"
+#include "otoscope/model/resume.h"
 
 namespace otoscope::steer {
 namespace {
@@ -39,7 +40,8 @@ void hear_ready(const model::Whisper& model, const model::Tokenizer& tokenizer,
                 std::span<const SiteSae> saes, std::vector<Ready>& edits, const HearOptions& hear,
                 int64_t& wrote_clean, std::string_view task, Progress& progress) {
   std::vector<Edited> list;
-  for (Ready& one : edits) list.push_back({"", saes[one.tried.edit.sae].site, {one.hook.get()}});
+  for (Ready& one : edits)
+    list.push_back({"", model::resume_before(saes[one.tried.edit.sae].site), {one.hook.get()}});
   HearOptions options = hear;
   options.sample_len = kFirstTokens;
   run_edits(model, tokenizer, sounds, list, true, options, task, progress,

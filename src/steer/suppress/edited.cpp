@@ -48,10 +48,11 @@ std::vector<model::Hook*> hooks_of(const model::Whisper& model, const Edited& ed
 
 Tensor<float> encode_edited(const model::Whisper& model, const HeardBatch& batch,
                             const Clean& clean, const Edited& edit) {
-  if (!edit.resume) return clean.audio.clone();
+  const auto hooks = hooks_of(model, edit, model::Stack::encoder);
+  if (hooks.empty()) return clean.audio.clone();
+  if (!edit.resume) return model.encode(batch.mel, batch.rows(), hooks);
   for (const auto& [site, value] : clean.starts) {
     if (!(site == *edit.resume)) continue;
-    const auto hooks = hooks_of(model, edit, model::Stack::encoder);
     // The hooks run at the site itself too.
     return model.encode_from(site, value, batch.rows(), hooks);
   }

@@ -8,6 +8,7 @@
 
 #include "otoscope/core/errors.h"
 #include "otoscope/core/rng.h"
+#include "otoscope/model/resume.h"
 
 namespace otoscope::steer {
 namespace {
@@ -53,10 +54,6 @@ void listen_to(const model::Whisper& model, const model::Tokenizer& tokenizer,
     const Tensor<float> audio = model.encode(batch.mel, batch.rows());
     decode_batch(model, tokenizer, batch, audio, hear, {&hook, 1});
   }
-}
-
-std::optional<model::Site> resume_of(const QuietEdit& edit) {
-  return edit.site.stack == model::Stack::encoder ? std::optional(edit.site) : std::nullopt;
 }
 
 int64_t count_wrote(const std::vector<Heard>& heard) {
@@ -110,7 +107,7 @@ TriedEdits choose_edit(const model::Whisper& model, const model::Tokenizer& toke
   std::vector<Edited> list;
   for (const QuietEdit& edit : tried.edits) {
     hooks.push_back(std::make_unique<SteerHook>(model.dims(), edit.site, edit.operators, edit.sae));
-    list.push_back({"", resume_of(edit), {hooks.back().get()}});
+    list.push_back({"", model::resume_before(edit.site), {hooks.back().get()}});
   }
   HearOptions few = hear;
   few.sample_len = kFirstTokens;
@@ -138,7 +135,7 @@ std::vector<Heard> hear_quiet(const model::Whisper& model, const model::Tokenize
   Gate gate(condition, sae);
   SteerHook hook(model.dims(), edit.site, edit.operators, edit.sae);
   GatedHook gated(gate, hook);
-  const Edited one{"", condition.site, {&gate, &gated}};
+  const Edited one{"", model::resume_before(condition.site), {&gate, &gated}};
   const auto heard = hear_edit(model, tokenizer, some, one, identity, hear, cache, task, progress);
   for (size_t i = 0; i < at.size(); ++i) clean[at[i]] = heard[i];
   return clean;
@@ -157,7 +154,7 @@ std::vector<int64_t> random_edits(const model::Whisper& model, const model::Toke
       options.redirect.push_back(static_cast<float>(rng.normal()));
     hooks.push_back(std::make_unique<SteerHook>(model.dims(), edit.site, edit.operators, edit.sae,
                                                 std::move(options)));
-    list.push_back({"", resume_of(edit), {hooks.back().get()}});
+    list.push_back({"", model::resume_before(edit.site), {hooks.back().get()}});
   }
   HearOptions few = hear;
   few.sample_len = kFirstTokens;

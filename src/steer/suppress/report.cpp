@@ -6,6 +6,7 @@
 
 #include "otoscope/io/json.h"
 #include "otoscope/steer/suppress.h"
+#include "steer/suppress/shortened.h"
 
 namespace otoscope::steer {
 namespace {
@@ -23,12 +24,6 @@ std::string percent(const OrderedJson& estimate, int digits = 1) {
   const double low = 100 * number(estimate["low"]), high = 100 * number(estimate["high"]);
   if (!std::isfinite(low)) return fmt::format("{:.{}f}", value, digits);
   return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", value, digits, low, digits, high, digits);
-}
-
-std::string shortened(std::string text, size_t most) {
-  if (text.size() <= most) return text;
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) --most;
-  return text.substr(0, most) + "…";
 }
 
 TextTable measured(const OrderedJson& json) {

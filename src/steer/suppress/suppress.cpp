@@ -10,10 +10,12 @@
 #include "otoscope/io/estimate.h"
 #include "otoscope/io/file.h"
 #include "otoscope/io/json.h"
+#include "otoscope/model/resume.h"
+#include "otoscope/steer/detect.h"
 #include "otoscope/steer/recipe.h"
 #include "steer/suppress/always.h"
-#include "otoscope/steer/detect.h"
 #include "steer/suppress/gather.h"
+#include "steer/suppress/heard_json.h"
 #include "steer/suppress/measure.h"
 #include "steer/suppress/mixed.h"
 #include "steer/suppress/quiet.h"
@@ -46,6 +48,9 @@ class Suppressing {
     json["questions"] = detectors();
     json["search"] = search();
     json["table"] = table();
+    json["heard"] =
+        heard_json(all_.windows_at(test_sounds_), all_.heard_at(test_sounds_), quiet_sounds_,
+                   all_.windows_at(test_speech_), all_.heard_at(test_speech_), quiet_speech_);
     json["beyond"] = beyond();
     json["mixed"] = mixed();
     io::write_json(out_ / "suppress.json", json);
@@ -397,7 +402,7 @@ class Suppressing {
     always_row_ = always_.best.value_or(always_.strongest.value_or(0));
     const AlwaysOn& edit = always_.fine[always_row_].edit;
     SteerHook hook(in_.model.dims(), saes_[edit.sae].site, edit.operators(), saes_[edit.sae].sae);
-    const Edited one{"", saes_[edit.sae].site, {&hook}};
+    const Edited one{"", model::resume_before(saes_[edit.sae].site), {&hook}};
     const auto some = [&](std::vector<int64_t> places) {
       if (options_.always > 0 && places.size() > static_cast<size_t>(options_.always))
         places.resize(static_cast<size_t>(options_.always));
