@@ -184,6 +184,31 @@ TEST_CASE("an edited site is a leaf, unless gradients are asked to pass through"
   CHECK(norm(passed[2]) > 0);
 }
 
+TEST_CASE("a tape taken up in the encoder has the gradients of the whole one, and none before") {
+  const NanoInput input = nano_input();
+  Rng rng(13, "cotangents");
+  Tensor<float> c(tape().value(site("logits")).shape);
+  for (float& v : c.view().span()) v = static_cast<float>(rng.normal());
+  const Cotangent reads[] = {{site("logits"), c.view()}};
+  const Site writes[] = {site("decoder.blocks.0.mlp_out"),    site("encoder.out"),
+                         site("encoder.blocks.1.resid_post"), site("encoder.blocks.1.resid_mid"),
+                         site("encoder.blocks.0.resid_post"), site("encoder.embed")};
+  const auto want = tape().gradients(reads, writes);
+  for (size_t start = 1; start < std::size(writes); ++start) {
+    CAPTURE(site_name(writes[start]));
+    const Tape part =
+        Tape::resumed(nano(), writes[start], tape().value(writes[start]), input.tokens);
+    const auto got = part.gradients(reads, writes);
+    for (size_t i = 0; i < std::size(writes); ++i) {
+      CAPTURE(site_name(writes[i]));
+      if (i <= start)
+        CHECK_CLOSE(got[i], want[i], 1e-6);
+      else
+        for (const float v : got[i].view().span()) REQUIRE(v == 0.0f);
+    }
+  }
+}
+
 TEST_CASE("a tape refuses what it cannot answer") {
   const Tape encoder(nano(), nano_input().mel, {});
   const Tensor<float> wrong({1, 2, 3});

@@ -3,6 +3,7 @@
 /// many write sites; many targets on one forward. Weights are constants.
 
 #include <map>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -31,6 +32,11 @@ class Tape {
   /// mel: (B, 2 n_audio_ctx, n_mels); tokens: (B, n) or empty for the encoder alone.
   Tape(const Whisper& model, View<const float> mel, View<const int64_t> tokens, Rows rows = {},
        Hooks hooks = {}, bool through_edits = false);
+  /// The same taken up at a row site of the encoder (can_resume_at) with x: (B, n_audio_ctx, d) as
+  /// its value. Sites before it are not recorded and their gradients are zero.
+  static Tape resumed(const Whisper& model, const Site& from, View<const float> x,
+                      View<const int64_t> tokens, Rows rows = {}, Hooks hooks = {},
+                      bool through_edits = false);
   ~Tape();
   Tape(Tape&&) noexcept;
 
@@ -45,6 +51,7 @@ class Tape {
 
  private:
   struct Impl;
+  explicit Tape(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -7,18 +7,19 @@
 
 namespace otoscope::model {
 
-Backward::Backward(const Weights& w, const Record& record, bool has_decoder, bool through_edits,
-                   const Freeze& freeze, std::span<const Cotangent> reads,
-                   std::span<const Site> writes)
+Backward::Backward(const Weights& w, const Record& record, bool has_decoder,
+                   std::optional<Site> from, bool through_edits, const Freeze& freeze,
+                   std::span<const Cotangent> reads, std::span<const Site> writes)
     : w_(w),
       record_(record),
       has_decoder_(has_decoder),
+      from_(from),
       through_edits_(through_edits),
       freeze_(freeze),
       reads_(reads),
       order_(writes.begin(), writes.end()) {
   const Dims& dims = w.dims;
-  B_ = record.at({Stack::encoder, Point::mel, -1}).shape[0];
+  B_ = record.at(from.value_or(Site{Stack::encoder, Point::mel, -1})).shape[0];
   if (has_decoder) n_tokens_ = record.at({Stack::decoder, Point::embed, -1}).shape[1];
   const auto shape_of = [&](const Site& site) {
     const bool decoder = site.stack == Stack::decoder;
@@ -119,22 +120,27 @@ Tensor<float> Backward::decoder() {
 void Backward::encoder(Gradient g) {
   const Stack stack = Stack::encoder;
   const int L = w_.dims.n_audio_layer;
+  const auto visit_start = [&](const Site& site, Gradient& gradient) {
+    visit(site, gradient);
+    return from_ == site;
+  };
+  if (from_ == Site{stack, Point::out, -1}) return visit(*from_, g);
   Gradient x;
   norm(stack, -1, w_.ln_post, Point::out_scale, Point::out, {stack, Point::resid_post, L - 1},
        std::move(g), x);
   for (int l = L - 1; l >= 0 && !done(); --l) {
     const BlockWeights& b = w_.encoder[static_cast<size_t>(l)];
     const Site pre{stack, Point::resid_pre, l}, mid{stack, Point::resid_mid, l};
-    visit({stack, Point::resid_post, l}, x);
+    if (visit_start({stack, Point::resid_post, l}, x)) return;
     norm(stack, l, b.mlp_ln, Point::ln2_scale, Point::ln2, mid,
          mlp(stack, l, b.mlp, x.empty() ? Gradient() : x.clone()), x);
-    visit(mid, x);
+    if (visit_start(mid, x)) return;
     norm(stack, l, b.attn_ln, Point::ln1_scale, Point::ln1, pre,
          attention(stack, l, b.attn, kSelf, false, x.empty() ? Gradient() : x.clone(), nullptr), x);
-    visit(pre, x);
+    if (visit_start(pre, x)) return;
   }
   if (done()) return;
-  visit({stack, Point::embed, -1}, x);
+  if (visit_start({stack, Point::embed, -1}, x)) return;
   visit({stack, Point::conv2, -1}, x);
   if (done()) return;
   // The convolutions' inputs to GELU are no sites: they are made again.

@@ -3,6 +3,7 @@
 /// that nothing is computed above the last read or beside the way to the writes.
 
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,8 +15,9 @@ namespace otoscope::model {
 
 class Backward {
  public:
-  Backward(const Weights& w, const Record& record, bool has_decoder, bool through_edits,
-           const Freeze& freeze, std::span<const Cotangent> reads, std::span<const Site> writes);
+  Backward(const Weights& w, const Record& record, bool has_decoder, std::optional<Site> from,
+           bool through_edits, const Freeze& freeze, std::span<const Cotangent> reads,
+           std::span<const Site> writes);
   /// Gradients in the order of the writes.
   std::vector<Tensor<float>> run();
 
@@ -53,7 +55,9 @@ class Backward {
 
   const Weights& w_;
   const Record& record_;
-  bool has_decoder_, through_edits_;
+  bool has_decoder_;
+  std::optional<Site> from_;  // where the recorded forward was taken up
+  bool through_edits_;
   Freeze freeze_;
   std::span<const Cotangent> reads_;
   std::vector<Site> order_;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "model/vjp/backward.h"
 #include "otoscope/core/errors.h"
@@ -11,7 +12,17 @@ struct Tape::Impl {
   Record record;
   bool through_edits;
   bool has_decoder = false;
+  std::optional<Site> from;  // the forward started here instead of at the mel
   mutable std::map<Site, Tensor<float>, SiteOrder> matrices;  // scores and patterns asked for
+
+  void decode(const Whisper& model, View<const float> audio, View<const int64_t> tokens,
+              Rows rows) {
+    if (tokens.empty()) return;
+    has_decoder = true;
+    rows.valid = {};  // those of the encoder count frames
+    Hook* const own[] = {&record};
+    model.decode_forced(audio, tokens, rows, own);
+  }
 
   /// A score or pattern matrix, by the forward's own code and so with its bits.
   View<const float> matrix(const Site& site) const {
@@ -36,14 +47,20 @@ struct Tape::Impl {
 
 Tape::Tape(const Whisper& model, View<const float> mel, View<const int64_t> tokens, Rows rows,
            Hooks hooks, bool through_edits)
-    : impl_(new Impl{model.weights(), Record(model.dims(), hooks), through_edits, false, {}}) {
+    : impl_(new Impl{model.weights(), Record(model.dims(), hooks), through_edits, false, {}, {}}) {
   Hook* const own[] = {&impl_->record};
-  const Tensor<float> audio = model.encode(mel, rows, own);
-  if (tokens.empty()) return;
-  impl_->has_decoder = true;
-  Rows decoder_rows = rows;
-  decoder_rows.valid = {};  // those of the encoder count frames
-  model.decode_forced(audio, tokens, decoder_rows, own);
+  impl_->decode(model, model.encode(mel, rows, own), tokens, rows);
+}
+
+Tape::Tape(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Tape Tape::resumed(const Whisper& model, const Site& from, View<const float> x,
+                   View<const int64_t> tokens, Rows rows, Hooks hooks, bool through_edits) {
+  std::unique_ptr<Impl> impl(
+      new Impl{model.weights(), Record(model.dims(), hooks), through_edits, false, from, {}});
+  Hook* const own[] = {&impl->record};
+  impl->decode(model, model.encode_from(from, x, rows, own), tokens, rows);
+  return Tape(std::move(impl));
 }
 
 Tape::~Tape() = default;
@@ -62,8 +79,8 @@ View<const float> Tape::value(const Site& site) const {
 std::vector<Tensor<float>> Tape::gradients(std::span<const Cotangent> reads,
                                            std::span<const Site> writes,
                                            const Freeze& freeze) const {
-  return Backward(impl_->weights, impl_->record, impl_->has_decoder, impl_->through_edits, freeze,
-                  reads, writes)
+  return Backward(impl_->weights, impl_->record, impl_->has_decoder, impl_->from,
+                  impl_->through_edits, freeze, reads, writes)
       .run();
 }
 
