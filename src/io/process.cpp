@@ -32,7 +32,9 @@ class Setup {
       posix_spawn_file_actions_addopen(&actions, stream, path.empty() ? "/dev/null" : path.c_str(),
                                        O_WRONLY | O_CREAT | O_TRUNC, 0666);
     };
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(
+        &actions, STDIN_FILENO,
+        options.input_from.empty() ? "/dev/null" : options.input_from.c_str(), O_RDONLY, 0);
     to(STDOUT_FILENO, options.output_to);
     if (!options.errors_to.empty() && options.errors_to == options.output_to)
       posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);

@@ -83,6 +83,8 @@ Clip clip_of(const Line& line, const fs::path& folder) {
   clip.language = line.text({"language", "lang", "source_lang"});
   clip.speaker = line.text({"speaker"});
   clip.gender = line.text({"gender"});
+  clip.accent = line.text({"accent", "accents"});
+  clip.age = line.text({"age"});
   clip.split = split_of(line);
   clip.prompt_id = line.text({"prompt_id"});
   clip.source = line.text({"source"});

@@ -1,5 +1,6 @@
 #pragma once
-/// Runs another program, without a shell. Its input is empty; ctrl-C ends it (and its children).
+/// Runs another program, without a shell. Its input is empty or a file; ctrl-C ends it (and its
+/// children).
 
 #include <filesystem>
 #include <functional>
@@ -10,6 +11,7 @@
 namespace otoscope::io {
 
 struct ProcessOptions {
+  std::filesystem::path input_from{};     // its standard input; empty = nothing to read
   std::filesystem::path output_to{};      // its standard output; empty = thrown away
   std::filesystem::path errors_to{};      // its standard error; empty = thrown away
   std::filesystem::path folder{};         // where it runs; empty = here

@@ -17,8 +17,8 @@ struct Clip {
   double duration_s = -1.0;         // -1 = not stated
   std::optional<std::string> text;  // "" = known to be empty, absent = unknown
   std::string id;                   // `id` key, else the relative path without extension
-  std::string language, speaker, gender, split, prompt_id, source, kind, sound, licence,
-      noise_level;
+  std::string language, speaker, gender, accent, age, split, prompt_id, source, kind, sound,
+      licence, noise_level;
   bool speech = true;
 };
 

@@ -1,0 +1,50 @@
+#pragma once
+/// Edits of features at one site of the encoder, at every frame that carries audio, on a list of
+/// windows: one clean forward, each edit resumed at its site.
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "otoscope/core/progress.h"
+#include "otoscope/model/tokenizer.h"
+#include "otoscope/model/whisper.h"
+#include "otoscope/steer/edited.h"
+#include "otoscope/steer/hook.h"
+#include "otoscope/steer/listen.h"
+
+namespace otoscope::audit {
+
+struct Arm {
+  std::string name;
+  size_t sae = 0;
+  steer::Operator op;
+  double gain = 1;
+};
+
+struct ArmRun {
+  std::vector<std::vector<steer::Heard>> heard;  // [arm][window]
+  std::vector<double> dose;                      // mean ||x' - x|| / mean ||x||
+  std::vector<steer::Heard> clean;               // where asked for
+};
+
+/// What edits are run with.
+struct Laboratory {
+  const model::Whisper& model;
+  const model::Tokenizer& tokenizer;
+  std::span<const steer::SiteSae> saes;
+  steer::HearOptions hear;  // language as the mode has it
+  std::filesystem::path cache;
+  Progress& progress;
+
+  /// Kept in chunks under `cache`, so that an interrupted audit goes on.
+  ArmRun run(std::span<const steer::SoundWindow> windows, std::span<const Arm> arms, bool clean,
+             const std::string& task) const;
+  /// Sets each gain so that the mean ||x' - x|| over a few windows equals the target's; false for
+  /// one that changes nothing there, whose gain stays 1.
+  std::vector<bool> equal_doses(std::span<const steer::SoundWindow> windows, const Arm& target,
+                                std::vector<Arm>& others) const;
+};
+
+}  // namespace otoscope::audit

@@ -1,0 +1,302 @@
+#include "otoscope/audit/verify.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "otoscope/audit/envelope.h"
+#include "otoscope/audit/mode.h"
+#include "otoscope/audit/schema.h"
+#include "otoscope/core/errors.h"
+#include "otoscope/core/statistics.h"
+#include "otoscope/core/text.h"
+#include "otoscope/io/file.h"
+#include "otoscope/io/hash.h"
+#include "otoscope/io/json.h"
+#include "otoscope/model/registry.h"
+#include "otoscope/store/corpora.h"
+
+namespace otoscope::audit {
+namespace {
+
+namespace fs = std::filesystem;
+using io::Json;
+using io::OrderedJson;
+
+constexpr int64_t kMostBytes = int64_t{256} << 20;
+constexpr double kSame = 1e-9;
+
+class Verifying {
+ public:
+  Verifying(RecordFiles files, const PublicKey& key, const Whereabouts& where)
+      : files_(std::move(files)), key_(key), where_(where) {}
+
+  Verified run() {
+    const std::string text = io::read_file(files_.envelope, kMostBytes);
+    const std::string name = files_.envelope.string();
+    Envelope envelope;
+    if (!attempt("envelope", "one DSSE envelope", [&] { envelope = parse_envelope(text, name); }))
+      return std::move(out_);
+    add("signature", signed_by(envelope, key_), "Ed25519 by key " + key_.id().substr(0, 16),
+        "no signature of this key over these bytes");
+    // What no signature covers has one spelling: a changed byte shows there too.
+    add("form", envelope_text(envelope) == text && envelope.signatures[0].keyid == key_.id(),
+        "as otoscope writes it", "bytes outside what is signed were changed");
+    add("type", envelope.payload_type == kPayloadType, envelope.payload_type,
+        "expected " + std::string(kPayloadType) + ", got " + envelope.payload_type);
+    Statement statement;
+    Json payload;
+    if (!attempt("statement", "in-toto Statement v1", [&] {
+          payload = io::parse_json(envelope.payload, name);
+          statement = parse_statement(payload, name);
+          if (statement.predicate_type != kPredicateType)
+            throw UserError(name, "expected the predicate " + std::string(kPredicateType) +
+                                      ", got " + statement.predicate_type);
+          record_ = io::member_at(payload, "predicate", name);
+        }))
+      return std::move(out_);
+    out_.record = OrderedJson::parse(envelope.payload).at("predicate").dump();
+    if (!check_schema()) return std::move(out_);
+    check_subjects(statement.subjects);
+    check_covered(statement.subjects);
+    check_numbers(record_, "");
+    add("numbers that follow from counts", wrong_.empty(),
+        std::to_string(recomputed_) + " Wilson intervals computed again", join(wrong_, "; "));
+    check_predicate();
+    return std::move(out_);
+  }
+
+ private:
+  void add(const std::string& what, bool holds, const std::string& yes, const std::string& no) {
+    out_.findings.push_back({what, holds, holds ? yes : no});
+  }
+  template <class Work>
+  bool attempt(const std::string& what, const std::string& yes, const Work& work) {
+    try {
+      work();
+      add(what, true, yes, "");
+      return true;
+    } catch (const UserError& error) {
+      add(what, false, "", error.what());
+      return false;
+    }
+  }
+
+  bool check_schema() {
+    const auto version = record_.is_object() ? record_.find("version") : record_.end();
+    if (record_.is_object() && version != record_.end() && version->is_number_integer() &&
+        version->get<int64_t>() > 1) {
+      add("schema", false, "",
+          "version " + version->dump() +
+              ": a newer otoscope wrote it, and this one cannot read it");
+      return false;
+    }
+    const auto problems = record_schema().problems(record_);
+    add("schema", problems.empty(), "audit record, version 1", join(problems, "; "));
+    return problems.empty();
+  }
+
+  /// Where a subject lies now; empty where that cannot be told.
+  fs::path place_of(const std::string& name) const {
+    const Json& from = record_.at("provenance");
+    const fs::path folder = files_.record.parent_path();
+    const auto tail = [&](std::string_view prefix) { return name.substr(prefix.size()); };
+    const auto command = [&](const char* key) {
+      const Json& options = from.at("command");
+      return options.contains(key) && options[key].is_string() ? options[key].get<std::string>()
+                                                               : std::string();
+    };
+    if (name == files_.record.filename().string()) return files_.record;
+    if (name == files_.cases.filename().string()) return files_.cases;
+    if (name.starts_with("model/"))
+      return io::inside(where_.model.empty()
+                            ? model::resolve_model(from.at("model").at("name").get<std::string>())
+                            : where_.model,
+                        tail("model/"), name);
+    if (name == "data/manifest.jsonl")
+      return where_.data.empty() ? store::resolve_manifest(command("data")) : where_.data;
+    if (name == "guard/manifest.jsonl")
+      return where_.speech.empty() ? store::resolve_manifest(command("speech")) : where_.speech;
+    if (name == "mode.json") return where_.mode.empty() ? fs::path(command("mode")) : where_.mode;
+    for (size_t s = 0; s < from.at("saes").size(); ++s) {
+      const std::string prefix = "sae-" + std::to_string(s) + "/";
+      if (!name.starts_with(prefix)) continue;
+      const Json& sae = from["saes"][s];
+      const fs::path at = s < where_.saes.size()   ? where_.saes[s]
+                          : sae.contains("folder") ? folder / sae["folder"].get<std::string>()
+                                                   : fs::path();
+      return at.empty() ? at : io::inside(at, tail(prefix), name);
+    }
+    return {};
+  }
+
+  void check_subjects(const std::vector<Subject>& subjects) {
+    for (const Subject& subject : subjects) {
+      try {
+        const fs::path path = place_of(subject.name);
+        if (path.empty()) {
+          add(subject.name, false, "", "it is not known where this file lies");
+          continue;
+        }
+        const bool same = io::sha256_file(path) == subject.sha256;
+        add(subject.name, same, "as signed", "is not the file that was signed");
+      } catch (const UserError& error) {
+        add(subject.name, false, "", error.what());
+      }
+    }
+  }
+
+  /// A record that names a file it was not signed with would be trusted too far.
+  void check_covered(const std::vector<Subject>& subjects) {
+    std::set<std::pair<std::string, std::string>> covered;
+    for (const Subject& subject : subjects) covered.emplace(subject.name, subject.sha256);
+    std::vector<std::string> missing;
+    const auto need = [&](const Json& file) {
+      if (!covered.contains(
+              {file.at("name").get<std::string>(), file.at("sha256").get<std::string>()}))
+        missing.push_back(file["name"].get<std::string>());
+    };
+    const Json& from = record_.at("provenance");
+    for (const Json& file : from.at("model").at("files")) need(file);
+    for (const Json& sae : from.at("saes"))
+      for (const Json& file : sae.at("files")) need(file);
+    for (const Json& file : from.at("data")) need(file);
+    add("coverage", missing.empty(), "every file of the record is a subject",
+        "not among the subjects, or with another hash: " + join(missing));
+  }
+
+  /// Every {"k", "n", "wilson"} again.
+  void check_numbers(const Json& json, const std::string& at) {
+    if (json.is_array())
+      for (size_t i = 0; i < json.size(); ++i) check_numbers(json[i], at + "/" + std::to_string(i));
+    if (!json.is_object()) return;
+    for (const auto& [key, value] : json.items()) check_numbers(value, at + "/" + key);
+    if (!json.contains("k") || !json.contains("n") || !json.contains("wilson")) return;
+    const int64_t k = json["k"].get<int64_t>(), n = json["n"].get<int64_t>();
+    if (k > n) {
+      wrong_.push_back(at + ": more failures than cases");
+      return;
+    }
+    ++recomputed_;
+    const Estimate again = wilson(k, n);
+    const auto differs = [&](const char* key, double value) {
+      const Json& said = json["wilson"].at(key);
+      return !said.is_number() || std::abs(said.get<double>() - value) > kSame;
+    };
+    if (differs("value", again.value) || differs("low", again.low) || differs("high", again.high))
+      wrong_.push_back(at + ": the interval does not follow from the counts");
+  }
+
+  void check_predicate() {
+    const Json& mode = record_.at("failure_mode");
+    const std::string name = "predicate";
+    attempt(name, "its hash follows from what the record says", [&] {
+      const fs::path path = place_of("mode.json");
+      const FailureMode again =
+          parse_mode(mode.at("predicate").dump(), "failure_mode",
+                     path.empty() ? fs::path() : fs::absolute(path).parent_path());
+      if (again.hash != mode.at("predicate_sha256").get<std::string>())
+        throw UserError("failure_mode", "its predicate has another hash than the record says",
+                        again.runs_programs() ? "a program that judges may have changed" : "");
+    });
+  }
+
+  RecordFiles files_;
+  const PublicKey& key_;
+  const Whereabouts& where_;
+  Json record_;
+  Verified out_;
+  std::vector<std::string> wrong_;
+  int64_t recomputed_ = 0;
+};
+
+bool ends_with(const std::string& text, std::string_view end) {
+  return text.size() > end.size() && std::string_view(text).ends_with(end);
+}
+
+constexpr std::string_view kEnvelopeEnd = ".intoto.jsonl";
+
+bool is_estimate(const OrderedJson& json) {
+  return json.is_object() && json.contains("value") && json.contains("low") &&
+         json.contains("high") && json.contains("method");
+}
+
+void compare(const OrderedJson& before, const OrderedJson& after, const std::string& at,
+             std::vector<Finding>& out) {
+  if (is_estimate(before)) {
+    if (!before["value"].is_number() || !before["low"].is_number() || !before["high"].is_number())
+      return;  // no interval to hold it against
+    const bool there = is_estimate(after) && after["value"].is_number();
+    const double value = there ? after["value"].get<double>() : std::nan("");
+    const double low = before["low"].get<double>(), high = before["high"].get<double>();
+    out.push_back({at, there && value >= low - kSame && value <= high + kSame,
+                   there ? OrderedJson(value).dump() + " against [" + before["low"].dump() + ", " +
+                               before["high"].dump() + "]"
+                         : "is not there any more"});
+    return;
+  }
+  if (before.is_object())
+    for (const auto& [key, value] : before.items())
+      compare(value, after.is_object() && after.contains(key) ? after[key] : OrderedJson(),
+              at + "/" + key, out);
+  if (before.is_array())
+    for (size_t i = 0; i < before.size(); ++i)
+      compare(before[i], after.is_array() && i < after.size() ? after[i] : OrderedJson(),
+              at + "/" + std::to_string(i), out);
+}
+
+}  // namespace
+
+bool Verified::holds() const {
+  return !findings.empty() &&
+         std::all_of(findings.begin(), findings.end(), [](const Finding& f) { return f.holds; });
+}
+
+RecordFiles record_files(const fs::path& either) {
+  std::string stem = either.string();
+  if (ends_with(stem, kEnvelopeEnd))
+    stem.resize(stem.size() - kEnvelopeEnd.size());
+  else if (ends_with(stem, ".json"))
+    stem.resize(stem.size() - 5);
+  else
+    throw UserError(either.string(), "expected NAME.json or NAME.intoto.jsonl");
+  return {stem + ".json", stem + std::string(kEnvelopeEnd), stem + ".cases.jsonl"};
+}
+
+std::string seal_record(const OrderedJson& record, const std::string& record_text,
+                        const std::string& cases_text, const RecordFiles& files,
+                        const SecretKey& key) {
+  std::vector<Subject> subjects{{files.record.filename().string(), io::sha256(record_text)},
+                                {files.cases.filename().string(), io::sha256(cases_text)}};
+  const auto add = [&](const OrderedJson& file) {
+    subjects.push_back({file.at("name").get<std::string>(), file.at("sha256").get<std::string>()});
+  };
+  const OrderedJson& from = record.at("provenance");
+  for (const OrderedJson& file : from.at("model").at("files")) add(file);
+  for (const OrderedJson& sae : from.at("saes"))
+    for (const OrderedJson& file : sae.at("files")) add(file);
+  for (const OrderedJson& file : from.at("data")) add(file);
+  if (from.at("mode").at("name") == "mode.json") add(from["mode"]);
+  return envelope_text(seal(statement_text(subjects, record), kPayloadType, key));
+}
+
+Verified verify_record(const fs::path& either, const PublicKey& key, const Whereabouts& where) {
+  RecordFiles files = record_files(either);
+  if (!fs::exists(files.envelope))
+    throw UserError(files.envelope.string(), "is not there, so nothing is signed",
+                    "`otoscope audit --key NAME.key` signs a record when it is made");
+  return Verifying(std::move(files), key, where).run();
+}
+
+std::vector<Finding> compare_rerun(const OrderedJson& before, const OrderedJson& after) {
+  std::vector<Finding> out;
+  const std::string was = before.at("verdict").at("wording").get<std::string>(),
+                    is = after.at("verdict").at("wording").get<std::string>();
+  out.push_back({"verdict", was == is, was == is ? was : was + ", now " + is});
+  for (const char* section : {"rate", "groups", "predictive", "causal"})
+    compare(before.at(section), after.at(section), std::string("/") + section, out);
+  return out;
+}
+
+}  // namespace otoscope::audit
