@@ -2,9 +2,15 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
+#include <optional>
+
 #include <nlohmann/json.hpp>
 
 #include "cli/verb.h"
+#include "otoscope/audio/label_lines.h"
+#include "otoscope/features/model_names.h"
+#include "otoscope/io/estimate.h"
 #include "otoscope/io/json.h"
 
 namespace otoscope::cli {
@@ -13,6 +19,7 @@ namespace {
 struct DescribeVerbOptions {
   std::string sae, activations, find;
   features::DescribeOptions describe;
+  features::ModelNameOptions names;
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
@@ -36,6 +43,7 @@ struct DescribeVerbOptions {
       "an SAE of the model with shuffled weights, for its control");
     v("shuffled-activations", o.describe.controls.shuffled_activations, "the store it is of");
     features::MeaningOptions::visit(o.describe.meaning, v);
+    features::ModelNameOptions::visit(o.names, v);
     v("find", o.find,
       "do not describe: list features whose name, labels or examples' texts hold these words");
   }
@@ -52,8 +60,17 @@ class Describe : public VerbWith<DescribeVerbOptions> {
     if (!options_.find.empty()) return find(context);
     options_.describe.seed = context.common.seed;
     const sae::Sae sae = sae::load(options_.sae);
-    const auto summary = features::describe(sae, store::Store::open(options_.activations),
-                                            options_.describe, context.progress);
+    const store::Store store = store::Store::open(options_.activations);
+    const auto summary = features::describe(sae, store, options_.describe, context.progress);
+    std::optional<features::ModelNameSummary> names;
+    if (!options_.names.endpoint.empty()) {
+      options_.names.seed = context.common.seed;
+      std::vector<audio::ClipLabels> labels;
+      if (!options_.describe.labels.empty())
+        labels = audio::read_label_lines(options_.describe.labels);
+      names = features::name_by_model(summary.database, sae, store, labels, options_.names,
+                                      context.progress);
+    }
     if (context.common.json) {
       nlohmann::ordered_json json{{"database", summary.database.string()},
                                   {"features", summary.features},
@@ -65,6 +82,15 @@ class Describe : public VerbWith<DescribeVerbOptions> {
                                   {"items", summary.items},
                                   {"clusters", summary.clusters}};
       if (!summary.columns.empty()) json["categories"] = summary.categories.string();
+      if (names)
+        json["model_names"] = {{"model", names->model},
+                               {"named", names->named},
+                               {"unusable_answers", names->unusable},
+                               {"own", io::to_json(names->own)},
+                               {"rule", io::to_json(names->rule)},
+                               {"shuffled", io::to_json(names->shuffled)},
+                               {"own_over_rule", io::to_json(names->over_rule)},
+                               {"own_over_shuffled", io::to_json(names->over_shuffled)}};
       context.print(json.dump(1));
       return 0;
     }
@@ -77,6 +103,7 @@ class Describe : public VerbWith<DescribeVerbOptions> {
     if (!summary.columns.empty())
       context.print(
           fmt::format("\n{}\n{}", summary.categories.string(), table_of(summary.columns)));
+    if (names) context.print("\n" + table_of(*names));
     return 0;
   }
 
@@ -95,6 +122,24 @@ class Describe : public VerbWith<DescribeVerbOptions> {
       rows.push_back(std::move(row));
     }
     return text_table(rows);
+  }
+
+  static std::string table_of(const features::ModelNameSummary& names) {
+    const auto cells = [](const std::string& name, const Estimate& estimate) {
+      return std::vector<std::string>{
+          name, std::isfinite(estimate.value) ? fmt::format("{:.3f}", estimate.value) : "-",
+          std::isfinite(estimate.low) ? fmt::format("[{:.3f}, {:.3f}]", estimate.low, estimate.high)
+                                      : "-",
+          std::to_string(estimate.clusters)};
+    };
+    return fmt::format("{} named {} features ({} answers were unusable)\n", names.model,
+                       names.named, names.unusable) +
+           text_table({{"moments of test told apart", "balanced accuracy", "95 %", "features"},
+                       cells("by its name", names.own),
+                       cells("by the rule-made name", names.rule),
+                       cells("by another feature's name", names.shuffled),
+                       cells("name less rule-made name", names.over_rule),
+                       cells("name less another's", names.over_shuffled)});
   }
 
   int find(const Context& context) const {
