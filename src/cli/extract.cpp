@@ -8,13 +8,14 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
 #include "otoscope/store/corpora.h"
+#include "otoscope/store/joined.h"
 
 namespace otoscope::cli {
 namespace {
 
 struct ExtractVerbOptions {
-  std::string model, data, out, precision = "f32";
-  std::vector<std::string> site;
+  std::string model, out, precision = "f32";
+  std::vector<std::string> data, site;
   int64_t shuffle_weights = -1;
   bool with_text = false;
   store::ExtractOptions extract;
@@ -23,7 +24,9 @@ struct ExtractVerbOptions {
   static void visit(Self& o, Visit&& v) {
     v("model", o.model, "a known name, or a folder with a checkpoint");
     v("site", o.site, "sites, each written to OUT/SITE; `models show MODEL` lists them");
-    v("data", o.data, "manifest.jsonl, or the name of a fetched corpus");
+    v("data", o.data,
+      "manifest.jsonl, or the name of a fetched corpus; several are read as one, a prompt in two "
+      "of them has the split of the first");
     v("out", o.out, "folder of the stores");
     v("with-text", o.with_text, "only clips with speech and a text");
     v("precision", o.precision, "how the model computes", Choices{{"f32", "bf16"}});
@@ -57,12 +60,17 @@ class Extract : public VerbWith<ExtractVerbOptions> {
 
   int run(const Context& context) override {
     const ExtractVerbOptions& o = options_;
-    for (const auto& [name, value] :
-         {std::pair("--model", &o.model), std::pair("--data", &o.data), std::pair("--out", &o.out)})
-      if (value->empty()) throw UserError(name, "expected a value, got none");
+    const auto require = [](const char* name, bool given) {
+      if (!given) throw UserError(name, "expected a value, got none");
+    };
+    require("--model", !o.model.empty());
+    require("--data", !o.data.empty());
+    require("--out", !o.out.empty());
     options_.extract.pack_seed = context.common.seed;
-    auto manifest = store::read_manifest(store::resolve_manifest(o.data));
-    store::assign_splits(manifest.clips);
+    std::vector<store::Manifest> parts;
+    for (const std::string& name : o.data)
+      parts.push_back(store::read_manifest(store::resolve_manifest(name)));
+    auto manifest = store::join(std::move(parts));
     if (o.with_text) keep_clips_with_text(manifest.clips);
 
     model::LoadOptions load;

@@ -8,6 +8,7 @@
 
 #include "cli/verb.h"
 #include "otoscope/core/text.h"
+#include "otoscope/store/same_rows.h"
 #include "otoscope/store/store.h"
 
 namespace otoscope::cli {
@@ -87,6 +88,7 @@ class Train : public VerbWith<TrainVerbOptions> {
     data.model_hash = input.model_hash();
     if (!options_.target.empty()) {
       target.emplace(store::Store::open(options_.target));
+      store::check_same_rows(input, *target, "--target");
       target_batches.emplace(*target);
       data.target = &*target_batches;
       data.target_site = target->site();

@@ -14,7 +14,8 @@ void multiply(Tensor<float>& x, double factor) {
 }  // namespace
 
 void fold_scale(Sae& sae, double s_in, double s_out) {
-  OTO_ASSERT(s_in > 0 && s_out > 0 && sae.normalize == Normalize::none && sae.W_skip.empty());
+  OTO_ASSERT(s_in > 0 && s_out > 0 && sae.normalize == Normalize::none);
+  multiply(sae.W_skip, s_in / s_out);
   // z is worth 1/s_out more: W (s_in x) + b over s_out.
   multiply(sae.W_enc, s_in / s_out);
   for (Tensor<float>* bias : {&sae.b_enc, &sae.b_dec, &sae.b_mag, &sae.threshold})
@@ -22,7 +23,8 @@ void fold_scale(Sae& sae, double s_in, double s_out) {
 }
 
 void fold_scale_into_weights(Sae& sae, double s_in, double s_out) {
-  OTO_ASSERT(s_in > 0 && s_out > 0 && sae.normalize == Normalize::none && sae.W_skip.empty());
+  OTO_ASSERT(s_in > 0 && s_out > 0 && sae.normalize == Normalize::none);
+  multiply(sae.W_skip, s_in / s_out);
   multiply(sae.W_enc, s_in);
   multiply(sae.W_dec, 1.0 / s_out);
   multiply(sae.b_dec, 1.0 / s_out);

@@ -17,7 +17,7 @@ template <class T>
 struct Parameters {
   int64_t d = 0, d_out = 0, F = 0;
   bool centre = true;
-  std::vector<T> W_enc, W_dec, b_enc, b_dec, threshold, b_mag, r_mag;  // shapes as in Sae
+  std::vector<T> W_enc, W_dec, b_enc, b_dec, threshold, b_mag, r_mag, W_skip;  // shapes as in Sae
 };
 
 /// Values that gradients do not flow through. Empty: computed by the pass itself. Finite
@@ -27,6 +27,7 @@ struct Frozen {
   std::vector<T> residual;      // y - xhat, AuxK's target (B, d_out)
   T residual_spread = 0;        // its Z
   std::vector<T> W_dec, b_dec;  // gated's second reconstruction
+  std::vector<T> rest;          // y - W_skip x, what that one aims at
 };
 
 template <class T>
@@ -42,7 +43,8 @@ struct Pass {
   const Parameters<T>& p;
   const LossOptions& o;
   const StepState& state;
-  const std::vector<T>&x, &y;
+  const std::vector<T>& x;
+  std::vector<T> y;  // without the skip
   int64_t B;
   Result<T> r;
   std::vector<T> a;      // d total / d codes, (B, F)
@@ -59,8 +61,15 @@ struct Pass {
 
   void start() {
     auto& g = r.gradient = p;
-    for (auto* v : {&g.W_enc, &g.W_dec, &g.b_enc, &g.b_dec, &g.threshold, &g.b_mag, &g.r_mag})
+    for (auto* v :
+         {&g.W_enc, &g.W_dec, &g.b_enc, &g.b_dec, &g.threshold, &g.b_mag, &g.r_mag, &g.W_skip})
       std::fill(v->begin(), v->end(), T(0));
+    if (!p.W_skip.empty())
+      for (int64_t b = 0; b < B; ++b)
+        for (int64_t i = 0; i < p.d_out; ++i)
+          for (int64_t j = 0; j < p.d; ++j)
+            y[static_cast<size_t>(b * p.d_out + i)] -=
+                p.W_skip[static_cast<size_t>(i * p.d + j)] * x[static_cast<size_t>(b * p.d + j)];
     r.pre.assign(static_cast<size_t>(B * p.F), T(0));
     r.codes = a = delta = r.pre;
     for (int64_t b = 0; b < B; ++b)
@@ -111,6 +120,12 @@ struct Pass {
     std::vector<T> g(r.xhat.size());
     for (size_t i = 0; i < g.size(); ++i) g[i] = weight * T(2) / T(B) * (r.xhat[i] - y[i]);
     decode_vjp(r.codes, g, width, true);
+    if (p.W_skip.empty()) return;
+    for (int64_t b = 0; b < B; ++b)
+      for (int64_t i = 0; i < p.d_out; ++i)
+        for (int64_t j = 0; j < p.d; ++j)
+          add(r.gradient.W_skip, i * p.d + j,
+              g[static_cast<size_t>(b * p.d_out + i)] * x[static_cast<size_t>(b * p.d + j)]);
   }
 
   /// delta -> encoder, b_enc, and b_dec through the centring
@@ -243,6 +258,7 @@ struct Pass {
   void gated(const Frozen<T>& frozen) {
     r.frozen.W_dec = frozen.W_dec.empty() ? p.W_dec : frozen.W_dec;
     r.frozen.b_dec = frozen.b_dec.empty() ? p.b_dec : frozen.b_dec;
+    const auto& aim = r.frozen.rest = frozen.rest.empty() ? y : frozen.rest;
     std::vector<T> magnitude(r.pre.size()), gate(r.pre.size());
     for (int64_t b = 0; b < B; ++b)
       for (int64_t f = 0; f < p.F; ++f) {
@@ -255,7 +271,7 @@ struct Pass {
       }
     reconstruct(p.F, T(1), r.reconstruction);
     const auto aux = decode(gate, r.frozen.W_dec, r.frozen.b_dec, p.F);
-    r.auxiliary = mean_square(aux, y);
+    r.auxiliary = mean_square(aux, aim);
     const T lambda = T(o.sparsity * state.sparsity_scale) / T(B);
     for (int64_t b = 0; b < B; ++b)
       for (int64_t f = 0; f < p.F; ++f) {
@@ -265,7 +281,7 @@ struct Pass {
         T through_gate = lambda;
         for (int64_t i = 0; i < p.d_out; ++i) {
           const auto at_out = static_cast<size_t>(b * p.d_out + i);
-          through_gate += T(2) / T(B) * (aux[at_out] - y[at_out]) *
+          through_gate += T(2) / T(B) * (aux[at_out] - aim[at_out]) *
                           r.frozen.W_dec[static_cast<size_t>(f * p.d_out + i)];
         }
         const T through_magnitude = magnitude[at(b, f)] > 0 ? a[at(b, f)] : T(0);

@@ -20,7 +20,7 @@ const std::vector<std::string> kAll = {"relu",     "topk",  "batchtopk",
 
 std::vector<double>* part(Parameters<double>& p, int which) {
   std::vector<double>* parts[] = {&p.W_enc,     &p.W_dec, &p.b_enc, &p.b_dec,
-                                  &p.threshold, &p.b_mag, &p.r_mag};
+                                  &p.threshold, &p.b_mag, &p.r_mag, &p.W_skip};
   return parts[which];
 }
 
@@ -37,21 +37,22 @@ void compare(const sae::Gradients& got, const Parameters<double>& want, int64_t 
   check(got.threshold, want.threshold, {F});
   check(got.b_mag, want.b_mag, {F});
   check(got.r_mag, want.r_mag, {F});
+  check(got.W_skip, want.W_skip, {want.d_out, want.d});
 }
 
 }  // namespace
 
 TEST_CASE("gradients of every loss agree with central differences") {
   for (const std::string& name : kAll)
-    for (const int64_t d_out : {5, 4}) {  // 4: another target, no centring
+    for (const int64_t d_out : {5, 4, -4}) {  // 4: another target, no centring; -4: with a skip
       CAPTURE(name);
       CAPTURE(d_out);
-      auto q = make_problem<double>(name, 11, 6, 5, d_out, 15);
+      auto q = make_problem<double>(name, 11, 6, 5, std::abs(d_out), 15, d_out < 0);
       const auto at = sae::reference::run(q.p, q.options, q.state, q.x, q.y);
       REQUIRE(at.total > 0);
       if (!q.state.dead.empty()) REQUIRE(at.auxiliary > 0);
       const double h = 1e-5;
-      for (int which = 0; which < 7; ++which) {
+      for (int which = 0; which < 8; ++which) {
         if (which == 4) continue;  // thresholds have a stated pseudo-derivative, tested below
         auto gradient = at.gradient;
         double worst = 0, scale = 0;
@@ -109,11 +110,12 @@ TEST_CASE("fast losses agree with the reference at every instruction set") {
   for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
     const Isa before = force_isa(isa);
     for (const std::string& name : kAll)
-      for (const int64_t d_out : {70, 33}) {
+      for (const int64_t signed_width : {70, 33, -33}) {
+        const int64_t d_out = std::abs(signed_width);
         CAPTURE(name);
         CAPTURE(std::string(isa_name(isa)));
         CAPTURE(d_out);
-        auto q = make_problem<double>(name, 13, 130, 70, d_out, 96);
+        auto q = make_problem<double>(name, 13, 130, 70, d_out, 96, signed_width < 0);
         q.options.norm_weighted = name == "relu" && d_out == 33;
         const auto want = sae::reference::run(q.p, q.options, q.state, q.x, q.y);
         const sae::Sae s = as_sae(q.p);

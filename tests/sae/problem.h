@@ -26,10 +26,10 @@ std::vector<T> normals(Rng& rng, int64_t n, double scale) {
   return v;
 }
 
-/// One problem per architecture; d != d_out makes a transcoder.
+/// One problem per architecture; d != d_out makes a transcoder, with a skip where asked.
 template <class T>
 Problem<T> make_problem(const std::string& architecture, uint64_t seed, int64_t B, int64_t d,
-                        int64_t d_out, int64_t F) {
+                        int64_t d_out, int64_t F, bool skip = false) {
   Rng rng(seed, "sae loss problem");
   Problem<T> q;
   q.B = B;
@@ -40,6 +40,7 @@ Problem<T> make_problem(const std::string& architecture, uint64_t seed, int64_t 
   q.p.b_dec = normals<T>(rng, d_out, 0.3);
   q.x = normals<T>(rng, B * d, 1.0);
   q.y = d == d_out ? q.x : normals<T>(rng, B * d_out, 1.0);
+  if (skip) q.p.W_skip = normals<T>(rng, d_out * d, 0.4);
   q.options.architecture = architecture;
   q.options.k = std::max<int64_t>(1, F / 5);
   q.options.sparsity = 0.1;
@@ -80,6 +81,7 @@ sae::Sae as_sae(const sae::reference::Parameters<T>& p) {
   s.threshold = as_tensor(p.threshold, {p.F});
   s.b_mag = as_tensor(p.b_mag, {p.F});
   s.r_mag = as_tensor(p.r_mag, {p.F});
+  s.W_skip = as_tensor(p.W_skip, {p.d_out, p.d});
   s.apply_b_dec_to_input = p.centre;
   return s;
 }

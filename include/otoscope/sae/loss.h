@@ -49,6 +49,7 @@ struct LossTerms {
 /// `touched` are valid, all others stand for zeros: TopK-like losses never fill the rest.
 struct Gradients {
   Tensor<float> W_enc, W_dec, b_enc, b_dec, threshold, b_mag, r_mag;
+  Tensor<float> W_skip;          // dense: sum_b g_b x_b^T
   std::vector<int32_t> touched;  // ascending
 
   explicit Gradients(const Sae& sae);
@@ -64,7 +65,8 @@ struct StepState {
 class Loss {
  public:
   virtual ~Loss() = default;
-  /// Forward and backward of one batch. x: (B, d), y: (B, d_out), both in the trainer's units.
+  /// Forward and backward of one batch. x: (B, d), y: (B, d_out), both in the trainer's units. With
+  /// W_skip (skip transcoders, arXiv:2501.18823) codes explain y - W_skip x.
   virtual LossTerms run(const Sae& sae, View<const float> x, View<const float> y,
                         const StepState& state, Gradients& gradients) = 0;
   /// Which features fired in the last batch: (F) of 0 or 1.

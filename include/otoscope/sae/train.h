@@ -26,6 +26,7 @@ struct TrainOptions {
   double sparsity = -1;
   bool norm_weighted = false;
   bool freeze_decoder = false;
+  bool skip = false;
   std::string penalty = "target";
   double bandwidth = 0;
   std::vector<int> prefixes;
@@ -54,6 +55,7 @@ struct TrainOptions {
     v("norm-weighted", o.norm_weighted, "relu: weight codes by decoder norms, rows free");
     v("freeze-decoder", o.freeze_decoder,
       "the control: keep the random decoder, train the rest (arXiv:2602.14111)");
+    v("skip", o.skip, "transcoders: a linear path beside the codes (arXiv:2501.18823)");
     v("penalty", o.penalty, "jumprelu: what is penalised", Choices{{"target", "l0"}});
     v("bandwidth", o.bandwidth, "jumprelu: width of the pseudo-derivatives, 0 = by the run",
       Range{0, 100});
@@ -76,7 +78,7 @@ struct TrainOptions {
 /// What the SAEs are trained on, and its names for their files.
 struct TrainData {
   const BatchSource* input = nullptr;
-  const BatchSource* target = nullptr;  // nullptr: the input itself
+  const BatchSource* target = nullptr;  // of the same rows (transcoders); nullptr: the input itself
   std::string site, target_site, model_name, model_hash;
 };
 
@@ -99,6 +101,9 @@ struct Trained {
 TrainOptions resolve(TrainOptions options, int64_t d, int64_t d_out);
 /// "batchtopk-4096-k32", with what differs from the defaults: "-lr0.002", "-s1" (seed-init), ...
 std::string name_of(const TrainOptions& resolved);
+/// UserError for what a transcoder cannot be: SAELens has none with topk or gated activations, and
+/// a skip needs a target.
+void check_transcoder(const TrainOptions& options, bool has_target);
 /// Identity of a training: SHA-256 of the resolved options and the data's hashes.
 std::string plan_hash(const TrainOptions& resolved, const TrainData& data);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "otoscope/core/threads.h"
+#include "otoscope/kernels/gemm.h"
 
 namespace otoscope::sae {
 namespace {
@@ -18,6 +19,7 @@ Gradients::Gradients(const Sae& sae) {
   W_enc = like(sae.W_enc), W_dec = like(sae.W_dec);
   b_enc = like(sae.b_enc), b_dec = like(sae.b_dec);
   threshold = like(sae.threshold), b_mag = like(sae.b_mag), r_mag = like(sae.r_mag);
+  W_skip = like(sae.W_skip);
 }
 
 void centre(const Sae& sae, View<const float> x, Tensor<float>& out) {
@@ -80,6 +82,23 @@ void centring_vjp(const Sae& sae, Gradients& gradients) {
     for (int64_t i = begin; i < end; ++i)
       gradients.b_dec[i] = static_cast<float>(gradients.b_dec[i] - sums[i - begin]);
   });
+}
+
+View<const float> without_skip(const Sae& sae, View<const float> x, View<const float> y,
+                               Tensor<float>& buffer) {
+  if (sae.W_skip.empty()) return y;
+  OTO_ASSERT(!sae.apply_b_dec_to_input && (sae.W_skip.shape() == Shape{y.width(), x.width()}));
+  const View<float> rest = shaped(buffer, y.shape);
+  kernels::gemm({x}, kernels::transposed(sae.W_skip.view()), rest);
+  parallel_ranges(rest.size(), 1 << 14, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) rest[i] = y[i] - rest[i];
+  });
+  return rest;
+}
+
+void skip_vjp(View<const float> g, View<const float> x, bool accumulate, Gradients& gradients) {
+  if (gradients.W_skip.empty()) return;
+  kernels::gemm(kernels::transposed(g), {x}, gradients.W_skip, accumulate ? 1.0f : 0.0f);
 }
 
 void fill(Tensor<float>& x, float value) { std::fill_n(x.data(), x.size(), value); }

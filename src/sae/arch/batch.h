@@ -18,6 +18,12 @@ void column_sums(View<const float> x, View<float> out, bool accumulate);
 double spread(View<const float> y);
 /// db_dec -= W_enc^T db_enc: the way through x - b_dec (db_enc = sum_b delta_b).
 void centring_vjp(const Sae& sae, Gradients& gradients);
+/// What the codes of a skip transcoder have to explain, y - W_skip x (in `buffer`); y itself where
+/// there is no skip.
+View<const float> without_skip(const Sae& sae, View<const float> x, View<const float> y,
+                               Tensor<float>& buffer);
+/// dW_skip (+)= g^T x, g: (B, d_out) the gradient of xhat. Nothing where there is no skip.
+void skip_vjp(View<const float> g, View<const float> x, bool accumulate, Gradients& gradients);
 void fill(Tensor<float>& x, float value);
 
 }  // namespace otoscope::sae

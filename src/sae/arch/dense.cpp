@@ -37,7 +37,9 @@ LossTerms DenseLoss::run(const Sae& sae, View<const float> x, View<const float> 
     const View<float> pre = shaped(pre_, {n, F}), codes = shaped(codes_, {n, F});
     const View<float> da = shaped(da_, {n, F}), delta = shaped(delta_, {n, F});
     const View<float> g = shaped(g_, {n, d_out});
-    const Slice slice{pre, y.slice(from, from + n), codes, da, delta};
+    const View<const float> own = x.slice(from, from + n);
+    const Slice slice{pre, without_skip(sae, own, y.slice(from, from + n), rest_), codes, da,
+                      delta};
     linear.forward(xc, pre);
     activate(sae, slice);
 
@@ -63,6 +65,7 @@ LossTerms DenseLoss::run(const Sae& sae, View<const float> x, View<const float> 
     kernels::gemm(kernels::transposed(codes), {g}, gradients.W_dec, beta);
     kernels::gemm(kernels::transposed(delta), {xc}, gradients.W_enc, beta);
     column_sums(g, gradients.b_dec, true);
+    skip_vjp(g, own, from > 0, gradients);
     column_sums(delta, column, false);
     // sum of delta: b_enc's gradient, and the way back through the centring
     for (int64_t f = 0; f < F; ++f) gradients.b_enc[f] += column[f];

@@ -32,7 +32,7 @@ class DenseLoss : public Loss {
   double scale_ = 0;  // sparsity coefficient of this step
 
  private:
-  Tensor<float> xc_, pre_, codes_, da_, delta_, g_, sums_;
+  Tensor<float> xc_, pre_, codes_, da_, delta_, g_, sums_, rest_;
 };
 
 }  // namespace otoscope::sae

@@ -89,9 +89,11 @@ LossTerms SparseLoss::run(const Sae& sae, View<const float> x, View<const float>
     selection_ == Selection::row ? encoder.top_k(xc, options_.k, codes_)
                                  : encoder.batch_top_k(xc, options_.k, codes_);
   }
-  backward(sae, y, gradients, terms);
+  backward(sae, without_skip(sae, x, y, rest_), gradients, terms);
 
   const auto M = static_cast<int64_t>(widths_.size());
+  // Every prefix stands on the same skip: its gradient is that of b_dec's sums.
+  skip_vjp({g_.data(), {rows_, sae.d_out()}}, x, false, gradients);
   const View<const float> widest{g_.data() + (M - 1) * rows_ * sae.d_out(), {rows_, sae.d_out()}};
   terms.auxiliary =
       auxk_.run(sae, state.dead, widest, 2.0 * weights_.back() / static_cast<double>(rows_), xc,

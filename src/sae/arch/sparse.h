@@ -35,7 +35,7 @@ class SparseLoss : public Loss {
   std::vector<double> weights_;
   AuxK auxk_;
   SparseRows codes_;
-  Tensor<float> xc_, g_;
+  Tensor<float> xc_, g_, rest_;
   std::vector<float> dvalue_;
   std::vector<double> squared_;
   int64_t rows_ = 0;

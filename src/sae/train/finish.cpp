@@ -36,7 +36,7 @@ void Trainee::finish() {
   final.k = final.activation == Activation::topk ? options_.k : 0;
   io::OrderedJson ours;
   ours["plan"] = plan_;
-  ours["options"] = io::options_to_json(options_of(options_));
+  ours["options"] = options_json(options_);
   ours["input"] = data_.input->hash();
   if (data_.target != nullptr) ours["target"] = data_.target->hash();
   ours["scale"] = {{"input", s_in_}, {"target", s_out_}};

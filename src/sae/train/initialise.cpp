@@ -83,6 +83,15 @@ double norm_ratio(const Sae& sae, const Tensor<float>& pre, View<const float> y,
   return got > 0 ? std::sqrt(target / got) : 1.0;
 }
 
+/// b_enc = -W_enc m: a transcoder has no bias of its input, its first codes still see x - m.
+void see_centred(const std::vector<double>& m, Sae& sae) {
+  for (int64_t f = 0; f < sae.F(); ++f) {
+    double sum = 0;
+    for (int64_t i = 0; i < sae.d(); ++i) sum += m[static_cast<size_t>(i)] * sae.W_enc.at(f, i);
+    sae.b_enc[f] = static_cast<float>(-sum);
+  }
+}
+
 /// The value that `count` entries a row exceed.
 float value_exceeded(Tensor<float>& pre, int64_t count) {
   const int64_t n = std::min(count * pre.shape()[0], pre.size() - 1);
@@ -151,15 +160,17 @@ Sae initial_sae(const TrainOptions& o, const DataStart& start, bool transcoder) 
   for (int64_t i = 0; i < d_out; ++i)
     sae.b_dec[i] = static_cast<float>(start.median_out[static_cast<size_t>(i)]);
   random_directions(sae.W_dec, o.seed_init, "decoder");
-  if (transcoder)
+  if (transcoder) {
     random_directions(sae.W_enc, o.seed_init, "encoder");
-  else
+    see_centred(start.median_in, sae);
+    if (o.skip) sae.W_skip = Tensor<float>(Shape{d_out, d});
+  } else {
     sae.W_enc = sae.W_dec.clone();
+  }
 
   Tensor<float> pre = first_pre(sae, x);
   const double ratio = norm_ratio(sae, pre, y, o.k);
-  scale(sae.W_enc, ratio);
-  scale(pre, ratio);
+  for (Tensor<float>* part : {&sae.W_enc, &sae.b_enc, &pre}) scale(*part, ratio);
   if (o.arch == "jumprelu") {
     // So that training starts within reach of the L0 aimed at, not at F/2.
     const float theta = std::max(value_exceeded(pre, std::min(4 * o.k, F / 2)), 1e-2f);

@@ -14,8 +14,8 @@ struct DataStart {
 DataStart measure(const TrainData& data, uint64_t seed, int64_t batch);
 
 /// Tied unit-norm directions, b_dec the geometric median, encoder scaled so that the first
-/// reconstructions have the norm of the data. A transcoder's encoder and decoder are untied and its
-/// decoder starts small.
+/// reconstructions have the norm of the data. A transcoder's encoder and decoder are untied, its
+/// encoder sees x less its median, its skip starts at 0.
 Sae initial_sae(const TrainOptions& options, const DataStart& start, bool transcoder);
 
 }  // namespace otoscope::sae

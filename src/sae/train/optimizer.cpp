@@ -22,6 +22,7 @@ Optimizer::Optimizer(Sae& sae, Gradients& g, bool unit_norm, bool freeze_decoder
   add("threshold", sae.threshold, g.threshold, false);
   add("b_mag", sae.b_mag, g.b_mag, false);
   add("r_mag", sae.r_mag, g.r_mag, false);
+  add("W_skip", sae.W_skip, g.W_skip, false);
 }
 
 double Optimizer::step(int64_t t, const kernels::AdamOptions& adam, double clip) {

@@ -65,6 +65,7 @@ std::string name_of(const TrainOptions& o) {
   if (o.arch == "jumprelu" && o.penalty == "l0") name += "-l" + number(o.sparsity);
   if (o.norm_weighted) name += "-norm";
   if (o.freeze_decoder) name += "-frozen";
+  if (o.skip) name += "-skip";
   if (o.lr != default_lr(o.latents, o.steps * o.batch)) name += "-lr" + number(o.lr);
   if (o.seed_init != plain.seed_init) name += "-s" + std::to_string(o.seed_init);
   if (o.seed_data != plain.seed_data) name += "-d" + std::to_string(o.seed_data);
@@ -86,12 +87,28 @@ LossOptions loss_options(const TrainOptions& o) {
   return loss;
 }
 
+void check_transcoder(const TrainOptions& o, bool has_target) {
+  if (o.skip && !has_target)
+    throw UserError("--skip", "expected --target with it",
+                    "only transcoders have a path beside the codes");
+  if (has_target && (o.arch == "topk" || o.arch == "gated"))
+    throw UserError("--arch", "expected a transcoder that runs with thresholds, got " + o.arch,
+                    "take batchtopk, jumprelu, relu or matryoshka");
+}
+
+io::OrderedJson options_json(const TrainOptions& o) {
+  TrainOptions copy = o;
+  io::OrderedJson json = io::options_to_json(options_of(copy));
+  if (!o.skip) json.erase("skip");  // SAEs trained before it existed keep their plans
+  return json;
+}
+
 std::string plan_hash(const TrainOptions& resolved, const TrainData& data) {
-  constexpr int kVersion = 2;  // of the training itself: other bits, other number
-  TrainOptions options = resolved;
+  // Of the training itself: other bits, other number.
+  constexpr int kVersion = 2, kTranscoderVersion = 3;
   io::OrderedJson plan;
-  plan["version"] = kVersion;
-  plan["options"] = io::options_to_json(options_of(options));
+  plan["version"] = data.target == nullptr ? kVersion : kTranscoderVersion;
+  plan["options"] = options_json(resolved);
   plan["input"] = data.input->hash();
   plan["target"] = data.target == nullptr ? "" : data.target->hash();
   plan["site"] = data.site;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "otoscope/io/file.h"
@@ -15,6 +16,8 @@
 namespace otoscope::sae {
 
 LossOptions loss_options(const TrainOptions& options);
+/// The options as they are written into files and plans.
+nlohmann::ordered_json options_json(const TrainOptions& options);
 
 /// lr(t) / lr: linear warm-up, plateau, linear decay to 0. t counts from 0.
 double rate_at(const TrainOptions& options, int64_t step);

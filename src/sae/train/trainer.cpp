@@ -119,6 +119,7 @@ std::vector<Trained> train(const std::vector<TrainOptions>& grid, const TrainDat
   std::map<std::string, int> names;
   int64_t total = 0;
   for (const TrainOptions& options : grid) {
+    check_transcoder(options, data.target != nullptr);
     const TrainOptions resolved = resolve(options, d, d_out);
     const std::string name = name_of(resolved);
     if (names[name]++ > 0)

@@ -10,10 +10,9 @@ namespace otoscope::sae {
 
 Sae untrained_sae(const TrainOptions& resolved, const TrainData& data) {
   constexpr int64_t kBlock = 1024, kMostRows = 16384;
-  OTO_ASSERT(data.target == nullptr);
   const BatchSource& source = *data.input;
   const DataStart start = measure(data, resolved.seed_data, resolved.batch);
-  Sae sae = initial_sae(resolved, start, false);
+  Sae sae = initial_sae(resolved, start, data.target != nullptr);
 
   const bool dev = source.dev_rows() > 0;
   const int64_t rows = std::min(dev ? source.dev_rows() : source.rows(), kMostRows);
@@ -30,6 +29,8 @@ Sae untrained_sae(const TrainOptions& resolved, const TrainData& data) {
   sae.activation = Activation::jumprelu;
   sae.architecture = "untrained";
   sae.site = data.site, sae.model_name = data.model_name, sae.model_hash = data.model_hash;
+  if (data.target != nullptr)
+    sae.target_site = data.target_site.empty() ? data.site : data.target_site;
   fold_scale(sae, start.s_in, start.s_out);
   return sae;
 }
