@@ -25,7 +25,8 @@ struct EvalVerbOptions {
   static void visit(Self& o, Visit&& v) {
     v("sae", o.sae, "folders of SAEs; eval.json is written into each");
     v("activations", o.activations, "store of the site: one for all SAEs, or one for each");
-    v("target-activations", o.target, "transcoders: store of the site that they rebuild");
+    v("target-activations", o.target,
+      "transcoders: store of the site that they rebuild; none: beside --activations, by its name");
     v("model", o.model, "model to splice reconstructions into; none: rows alone are measured");
     v("data", o.data, "manifest (or fetched corpus) of the clips that are spliced and decoded");
     v("also", o.also, "NAME=STORE of other rows to measure the same SAEs on, as unpacked clips");
@@ -98,6 +99,14 @@ class Eval : public VerbWith<EvalVerbOptions> {
     return &opened.stores.emplace_back(store::Store::open(path));
   }
 
+  /// Stores of one extraction lie side by side: a transcoder's target is found by its name.
+  const store::Store* target_beside(Opened& opened, const sae::Sae& sae,
+                                    const store::Store& store) const {
+    if (sae.target_site.empty() || sae.target_site == sae.site) return nullptr;
+    const auto beside = store.path().parent_path() / sae.target_site;
+    return std::filesystem::exists(beside) ? open_store(opened, beside.string()) : nullptr;
+  }
+
   void open(Opened& opened) const {
     std::vector<eval::TrainedControl> controls;
     if (!options_.frozen_sae.empty())
@@ -110,7 +119,7 @@ class Eval : public VerbWith<EvalVerbOptions> {
       const size_t equals = given.find('=');
       if (equals == std::string::npos || equals == 0)
         throw UserError("--also", "expected NAME=STORE, got " + given);
-      also.push_back({given.substr(0, equals), open_store(opened, given.substr(equals + 1))});
+      also.push_back({given.substr(0, equals), open_store(opened, given.substr(equals + 1)), {}});
     }
     for (size_t i = 0; i < options_.sae.size(); ++i) {
       eval::EvalJob job;
@@ -118,9 +127,14 @@ class Eval : public VerbWith<EvalVerbOptions> {
       job.sae = &opened.saes.emplace_back(sae::load(options_.sae[i]));
       job.store =
           open_store(opened, options_.activations[options_.activations.size() == 1 ? 0 : i]);
-      if (!options_.target.empty()) job.target = open_store(opened, options_.target);
+      if (!options_.target.empty())
+        job.target = open_store(opened, options_.target);
+      else
+        job.target = target_beside(opened, *job.sae, *job.store);
       job.controls = controls;
       job.also = also;
+      for (eval::AlsoStore& other : job.also)
+        other.target = target_beside(opened, *job.sae, *other.store);
       job.decode = !options_.no_decode;
       opened.jobs.push_back(std::move(job));
     }

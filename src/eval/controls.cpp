@@ -5,13 +5,21 @@
 
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
+#include "otoscope/eval/linear.h"
+#include "otoscope/eval/neurons.h"
 #include "otoscope/sae/untrained.h"
 
 namespace otoscope::eval {
 namespace {
 
-constexpr int64_t kPcaRows = 131072;  // of the training split, at equal distances
-const std::vector<std::string> kControls{"mean", "pca", "untrained", "none"};
+constexpr int64_t kPcaRows = 131072;    // of the training split, at equal distances
+constexpr int64_t kNeuronRows = 32768;  // the same, for the neurons' means
+const std::vector<std::string> kControls{"mean", "pca", "untrained", "linear", "neurons", "none"};
+
+/// The rows that controls are fitted on.
+store::Split fitting_split(const store::Store& store) {
+  return store.rows_of(store::Split::train).empty() ? store::Split::all : store::Split::train;
+}
 
 /// A reconstructor that owns its SAE.
 class OwnedSae : public Reconstructor {
@@ -45,8 +53,9 @@ std::vector<float> training_mean(const store::Store& store) {
   return {mean.begin(), mean.end()};
 }
 
-ControlMaker::ControlMaker(const EvalOptions& options, Progress& progress)
-    : options_(options), progress_(progress) {
+ControlMaker::ControlMaker(const EvalOptions& options, const model::Whisper* model,
+                           Progress& progress)
+    : options_(options), model_(model), progress_(progress) {
   for (const std::string& name : options.controls)
     if (std::find(kControls.begin(), kControls.end(), name) == kControls.end())
       throw UserError("--controls", "expected some of " + join(kControls) + ", got " + name);
@@ -61,8 +70,7 @@ std::shared_ptr<const Pca> ControlMaker::pca(const store::Store& store) {
   if (!wanted("pca")) return nullptr;
   auto& fitted = pca_[store.hash()];
   if (!fitted) {
-    const auto split =
-        store.rows_of(store::Split::train).empty() ? store::Split::all : store::Split::train;
+    const store::Split split = fitting_split(store);
     progress_.start("principal components", 1, "fit");
     fitted = std::make_shared<Pca>(fit_pca(Sample::of_store(store, split, kPcaRows)));
     progress_.advance(1);
@@ -99,11 +107,22 @@ std::vector<Control> ControlMaker::make(const EvalJob& job, double l0) {
               [&] { return std::make_shared<PcaReconstructor>(*pca(*job.store), components); }),
          job.store});
   }
-  if (wanted("untrained") && !transcoder)
+  if (wanted("untrained"))
+    controls.push_back({"untrained", "an SAE as training starts it, with the threshold of equal L0",
+                        once("untrained " + std::to_string(job.sae->F()) + at + target.hash(),
+                             [&] { return untrained(job, k); }),
+                        job.store});
+  if (wanted("linear") && transcoder)
     controls.push_back(
-        {"untrained", "an SAE as training starts it, with the threshold of equal L0",
-         once("untrained " + std::to_string(job.sae->F()) + at, [&] { return untrained(job, k); }),
+        {"linear", "the best linear map from the site read to the site rebuilt",
+         once("linear " + job.store->hash() + target.hash(), [&] { return linear(job); }),
          job.store});
+  if (wanted("neurons") && transcoder)
+    if (const auto made = once("neurons" + at, [&] { return neurons(job, k); }))
+      controls.push_back({"neurons-" + std::to_string(k),
+                          "as many of the MLP's own neurons as the transcoder has active "
+                          "features, those that move the output most; the others at their mean",
+                          made, job.store});
   for (const TrainedControl& given : job.controls) {
     const store::Store* rows = given.store ? given.store : job.store;
     if (given.sae->d() != rows->d())
@@ -126,11 +145,32 @@ std::shared_ptr<const Reconstructor> ControlMaker::untrained(const EvalJob& job,
   options.batch = std::min<int64_t>(4096, job.store->rows());
   options.seed_init = options_.seed;
   const sae::StoreBatches source(*job.store);
+  const sae::StoreBatches target(job.target ? *job.target : *job.store);
   sae::TrainData data;
   data.input = &source;
   data.site = job.store->site();
+  if (job.target) data.target = &target, data.target_site = job.target->site();
   return std::make_shared<OwnedSae>(
-      sae::untrained_sae(sae::resolve(options, source.d(), source.d()), data));
+      sae::untrained_sae(sae::resolve(options, source.d(), target.d()), data));
+}
+
+std::shared_ptr<const Reconstructor> ControlMaker::linear(const EvalJob& job) const {
+  const store::Split split = fitting_split(*job.store);
+  return std::make_shared<LinearReconstructor>(
+      fit_linear(Sample::of_store(*job.store, split, kPcaRows),
+                 Sample::of_store(*job.target, split, kPcaRows)));
+}
+
+std::shared_ptr<const Reconstructor> ControlMaker::neurons(const EvalJob& job, int64_t k) const {
+  if (model_ == nullptr || job.store->model_hash() != model_->hash()) return nullptr;
+  const model::Site in = model::find_site(model_->dims(), job.store->site());
+  const model::Site out = model::find_site(model_->dims(), job.target->site());
+  if (in.point != model::Point::ln2 || out.point != model::Point::mlp_out ||
+      in.stack != out.stack || in.block != out.block)
+    return nullptr;
+  const model::MlpLayers mlp = model::mlp_layers(*model_, in.stack, in.block);
+  const Sample sample = Sample::of_store(*job.store, fitting_split(*job.store), kNeuronRows);
+  return std::make_shared<NeuronReconstructor>(mlp, mean_neurons(mlp, sample), k);
 }
 
 }  // namespace otoscope::eval

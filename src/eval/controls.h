@@ -23,7 +23,8 @@ struct Control {
 class ControlMaker {
  public:
   /// UserError for a control that does not exist.
-  ControlMaker(const EvalOptions& options, Progress& progress);
+  /// model: for the controls that need its weights; may be null.
+  ControlMaker(const EvalOptions& options, const model::Whisper* model, Progress& progress);
 
   /// All controls of a job whose SAE has l0 active features a row.
   std::vector<Control> make(const EvalJob& job, double l0);
@@ -33,10 +34,14 @@ class ControlMaker {
  private:
   bool wanted(const char* name) const;
   std::shared_ptr<const Reconstructor> untrained(const EvalJob& job, int64_t k) const;
+  std::shared_ptr<const Reconstructor> linear(const EvalJob& job) const;
+  /// nullptr where the job is no MLP of the model, or there is no model.
+  std::shared_ptr<const Reconstructor> neurons(const EvalJob& job, int64_t k) const;
   template <class Make>
   std::shared_ptr<const Reconstructor> once(const std::string& key, Make&& make);
 
   const EvalOptions& options_;
+  const model::Whisper* model_;
   Progress& progress_;
   std::map<std::string, std::shared_ptr<const Pca>> pca_;  // by the store's hash
   /// Equal controls of several jobs are one object: they are spliced once.

@@ -11,6 +11,7 @@
 #include "otoscope/eval/spliced.h"
 #include "otoscope/io/json.h"
 #include "otoscope/model/normalizer.h"
+#include "otoscope/store/same_rows.h"
 
 namespace otoscope::eval {
 namespace {
@@ -43,6 +44,26 @@ void check_fit(const sae::Sae& sae, const store::Store& store, const std::string
                     "give that model's store, or extract again");
 }
 
+/// A transcoder belongs to two stores of the same rows, an SAE to one.
+void check_target(const sae::Sae& sae, const store::Store& store, const store::Store* target,
+                  const std::string& name) {
+  const bool transcoder = sae.d() != sae.d_out() || !sae.W_skip.empty() ||
+                          (!sae.target_site.empty() && sae.target_site != sae.site);
+  if (transcoder && target == nullptr)
+    throw UserError(name, "expected activations of " + sae.target_site + " too, got none",
+                    "give --target-activations: a transcoder rebuilds another site");
+  if (target == nullptr) return;
+  if (!transcoder)
+    throw UserError(name, "expected a transcoder for " + target->path().string() + ", got an SAE");
+  if (sae.d_out() != target->d())
+    throw UserError(name, "expected target activations of width " + std::to_string(sae.d_out()) +
+                              ", got " + std::to_string(target->d()));
+  if (!sae.target_site.empty() && !target->site().empty() && sae.target_site != target->site())
+    throw UserError(
+        name, "expected target activations of " + sae.target_site + ", got " + target->site());
+  store::check_same_rows(store, *target, target->path().string());
+}
+
 /// What is spliced, shared by all jobs: equal systems are run once.
 class Systems {
  public:
@@ -51,12 +72,14 @@ class Systems {
   /// Ablations of a site, once; decoded only where the mean is a control.
   void add_site(const store::Store& store, bool decode_mean) {
     const auto zeros = std::vector<float>(static_cast<size_t>(store.d()), 0.0f);
-    add("zero", store, std::make_shared<ConstantReconstructor>(zeros), System::Role::zero, false);
-    add("mean", store, std::make_shared<ConstantReconstructor>(training_mean(store)),
+    add("zero", store, nullptr, std::make_shared<ConstantReconstructor>(zeros), System::Role::zero,
+        false);
+    add("mean", store, nullptr, std::make_shared<ConstantReconstructor>(training_mean(store)),
         System::Role::mean, decode_mean);
   }
 
-  int add(const std::string& name, const store::Store& store,
+  /// store: of the site that is replaced; source: of the site that is read, if another.
+  int add(const std::string& name, const store::Store& store, const store::Store* source,
           std::shared_ptr<const Reconstructor> reconstructor, System::Role role, bool decode) {
     if (!store.model_hash().empty() && store.model_hash() != inputs_.model->hash())
       throw UserError(store.path().string(),
@@ -72,7 +95,9 @@ class Systems {
         return static_cast<int>(i);
       }
     }
-    systems_.push_back({name, site, reconstructor.get(), role, decode});
+    System system{name, site, reconstructor.get(), role, decode, {}};
+    if (source != nullptr) system.source = model::find_site(inputs_.model->dims(), source->site());
+    systems_.push_back(std::move(system));
     kept_.push_back(std::move(reconstructor));
     return static_cast<int>(systems_.size()) - 1;
   }
@@ -112,7 +137,7 @@ class Evaluation {
         options_(options),
         progress_(progress),
         split_(store::split_named(options.split)),
-        controls_(options, progress) {
+        controls_(options, splice ? splice->model : nullptr, progress) {
     fidelity_.seed = options.seed;
     fidelity_.replicates = options.replicates;
     if (splice) systems_ = std::make_unique<Systems>(*splice);
@@ -121,8 +146,11 @@ class Evaluation {
   /// Fidelity of the SAE, its controls and its other stores; registers what will be spliced.
   void measure(const EvalJob& job) {
     check_fit(*job.sae, *job.store, job.name);
+    check_target(*job.sae, *job.store, job.target, job.name);
     const bool transcoder = job.target != nullptr;
-    const bool splice = systems_ && !transcoder;
+    const bool splice = systems_ != nullptr;
+    const store::Store& replaced = transcoder ? *job.target : *job.store;
+    const store::Store* source = transcoder ? job.store : nullptr;
     Json out{{"schema", "otoscope.eval"}, {"version", 1}};
     out["plan"] = evaluation_plan({job}, manifest(), options_).at(0);
     out["sae"] = sae_json(job);
@@ -139,9 +167,9 @@ class Evaluation {
 
     std::vector<Row> rows{{job.name, "sae", "the SAE", to_json(own), -1}};
     if (splice) {
-      systems_->add_site(*job.store, false);
-      rows[0].system =
-          systems_->add(job.name, *job.store, reconstructor, System::Role::tested, job.decode);
+      systems_->add_site(replaced, false);
+      rows[0].system = systems_->add(job.name, replaced, source, reconstructor,
+                                     System::Role::tested, job.decode);
     }
     for (const Control& control : controls_.make(job, own.l0.value)) {
       const bool same_rows = control.store == job.store;
@@ -150,9 +178,12 @@ class Evaluation {
                                           same_rows ? job.target : nullptr)),
                       -1});
       if (!splice || !control.splice) continue;
-      const auto role = control.name == "mean" ? System::Role::mean : System::Role::tested;
+      // Only controls of the job's own rows are spliced.
+      const bool mean = control.name == "mean";
       rows.back().system =
-          systems_->add(control.name, *control.store, control.reconstructor, role, job.decode);
+          systems_->add(control.name, same_rows ? replaced : *control.store,
+                        mean || !same_rows ? nullptr : source, control.reconstructor,
+                        mean ? System::Role::mean : System::Role::tested, job.decode);
     }
     out["components_for_equal_fvu"] = nullptr;
     if (const auto pca = transcoder ? nullptr : controls_.pca(*job.store)) {
@@ -163,12 +194,14 @@ class Evaluation {
     Json also = Json::array();
     for (const AlsoStore& other : job.also) {
       check_fit(*job.sae, *other.store, job.name);
-      also.push_back({{"name", other.name},
-                      {"store", store_json(*other.store)},
-                      {"fidelity", to_json(fidelity_on(*reconstructor, *other.store, nullptr))}});
+      check_target(*job.sae, *other.store, other.target, job.name);
+      also.push_back(
+          {{"name", other.name},
+           {"store", store_json(*other.store)},
+           {"fidelity", to_json(fidelity_on(*reconstructor, *other.store, other.target))}});
     }
     out["also"] = std::move(also);
-    results_.push_back({std::move(out), std::move(rows), splice, job.store->site()});
+    results_.push_back({std::move(out), std::move(rows), splice, replaced.site()});
   }
 
   /// Runs the splices and puts everything together.
@@ -226,10 +259,6 @@ class Evaluation {
     const Sample x = Sample::of_store(store, split_);
     if (!target) return measure_fidelity(reconstructor, x, x, moments_of(x), fidelity_, progress_);
     const Sample y = Sample::of_store(*target, split_);
-    if (x.rows() != y.rows())
-      throw UserError(target->path().string(),
-                      "expected the rows of " + store.path().string() + ", got another extraction",
-                      "extract both sites in one pass");
     return measure_fidelity(reconstructor, x, y, moments_of(y), fidelity_, progress_);
   }
 

@@ -25,7 +25,9 @@ std::vector<std::string> evaluation_plan(const std::vector<EvalJob>& jobs,
     for (const TrainedControl& control : job.controls)
       plan["controls"].push_back({control.name, control.sae->hash,
                                   control.store ? control.store->hash() : "", control.splice});
-    for (const AlsoStore& also : job.also) plan["also"].push_back({also.name, also.store->hash()});
+    for (const AlsoStore& also : job.also)
+      plan["also"].push_back(
+          {also.name, also.store->hash(), also.target ? also.target->hash() : ""});
     plans.push_back(io::sha256(plan.dump()));
   }
   return plans;

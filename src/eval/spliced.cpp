@@ -19,6 +19,17 @@ using model::Stack;
 constexpr int64_t kForcedAtOnce = 4;   // logits of so many clips in one forward
 constexpr double kLoopingRatio = 2.4;  // openai-whisper's bound on the compression ratio
 
+/// Where a clean forward is taken up for a system: the last place of the residual stream before
+/// anything changes. None: from the start.
+std::optional<Site> start_of(const System& system) {
+  const Site first = system.source.value_or(system.site);
+  if (first.stack == Stack::decoder) return {};
+  if (model::can_resume_at(first)) return first;
+  if (first.block < 0) return {};
+  const bool mlp = first.point > Point::resid_mid;
+  return Site{first.stack, mlp ? Point::resid_mid : Point::resid_pre, first.block};
+}
+
 /// One batch of clips on its way through the clean model and every system.
 class Batch {
  public:
@@ -47,15 +58,15 @@ class Batch {
   /// The encoder's output under a system; decoder sites leave it alone.
   Tensor<float> encode_spliced(const System& system) const {
     if (system.site.stack == Stack::decoder) return clean_.clone();
-    for (const auto& [site, x] : starts_) {
-      if (!(site == system.site)) continue;
-      Tensor<float> spliced = x.clone();
-      splice_rows(*system.reconstructor, spliced, batch_.valid);
-      return model_.encode_from(site, spliced, rows_);
-    }
-    Splice splice(system.site, *system.reconstructor);
+    const std::optional<Site> start = start_of(system);
+    Splice splice(system.site, *system.reconstructor, system.source);
     model::Hook* hook = &splice;
-    return model_.encode(batch_.mel, rows_, {&hook, 1});
+    const Tensor<float>* x = start ? start_value(*start) : nullptr;
+    if (x == nullptr) return model_.encode(batch_.mel, rows_, {&hook, 1});
+    if (!(*start == system.site)) return model_.encode_from(*start, *x, rows_, {&hook, 1});
+    Tensor<float> spliced = x->clone();
+    splice_rows(*system.reconstructor, spliced, batch_.valid);
+    return model_.encode_from(*start, spliced, rows_);
   }
 
   /// Teacher-forced logits of clips [first, first + n) of the batch.
@@ -99,6 +110,12 @@ class Batch {
   int64_t size() const { return rows_.B; }
 
  private:
+  const Tensor<float>* start_value(const Site& site) const {
+    for (const auto& [known, x] : starts_)
+      if (known == site) return &x;
+    return nullptr;
+  }
+
   const model::Whisper& model_;
   const model::Tokenizer& tokenizer_;
   std::span<const SplicedClip> clips_;
@@ -145,7 +162,7 @@ void score_system(const Batch& batch, const std::vector<Tensor<float>>& clean,
                   std::span<ClipScore> scores, SystemScores& out) {
   const System& system = out.system;
   const Tensor<float> audio = batch.encode_spliced(system);
-  Splice splice(system.site, *system.reconstructor);
+  Splice splice(system.site, *system.reconstructor, system.source);
   model::Hook* hook = &splice;
   const model::Hooks hooks =
       system.site.stack == Stack::decoder ? model::Hooks(&hook, 1) : model::Hooks{};
@@ -177,9 +194,9 @@ SplicedRun run_spliced(const model::Whisper& model, const model::Tokenizer& toke
   check(model, systems);
   std::vector<Site> sites;
   for (const System& system : systems)
-    if (model::can_resume_at(system.site) &&
-        std::find(sites.begin(), sites.end(), system.site) == sites.end())
-      sites.push_back(system.site);
+    if (const auto start = start_of(system);
+        start && std::find(sites.begin(), sites.end(), *start) == sites.end())
+      sites.push_back(*start);
 
   const auto n = static_cast<int64_t>(choice.clips.size());
   SplicedRun run;

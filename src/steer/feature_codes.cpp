@@ -102,7 +102,7 @@ void FeatureCodes::spread(const float* x, const float* change, float* out) const
     for (int64_t i = 0; i < d; ++i) out[i] *= c;
 }
 
-void FeatureCodes::splice(View<float> x, View<const float> f) const {
+void FeatureCodes::splice(View<const float> x, View<const float> f, View<float> y) const {
   SparseRows codes, edited;
   whole().encode(x, codes);
   std::vector<std::pair<int32_t, float>> row;
@@ -121,8 +121,7 @@ void FeatureCodes::splice(View<float> x, View<const float> f) const {
     }
     edited.indptr.push_back(edited.nnz());
   }
-  const Tensor<float> before = Tensor<float>::copy_of(x);
-  whole().decode(edited, before, x);
+  whole().decode(edited, x, y);
 }
 
 }  // namespace otoscope::steer

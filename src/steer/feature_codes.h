@@ -22,8 +22,8 @@ class FeatureCodes {
   void encode(View<const float> x, Tensor<float>& f) const;
   /// out (d) = c sum_j change[j] d_j in raw units; x: the row as it came.
   void spread(const float* x, const float* change, float* out) const;
-  /// x: (n, d) -> all codes; with edited values f of the ids put in -> xhat(f') into x.
-  void splice(View<float> x, View<const float> f) const;
+  /// x: (n, d) -> all codes; with edited values f of the ids put in -> xhat(f') into y (n, d_out).
+  void splice(View<const float> x, View<const float> f, View<float> y) const;
 
  private:
   const sae::Sae& sae_;

@@ -39,6 +39,8 @@ int64_t valid_of(const Rows& rows, const Site& site, int64_t b, int64_t T) {
 struct SteerHook::Impl {
   Site site;
   int64_t d;
+  std::optional<Site> source;  // what a transcoder reads; its rows of this call are in `seen`
+  Tensor<float> seen;
   std::vector<Operator> operators;
   std::vector<std::vector<size_t>> places;  // of each operator's features among the codes
   SteerOptions options;
@@ -58,17 +60,28 @@ struct SteerHook::Impl {
                       "choose a residual stream, an attention or MLP output");
     d = model::site_width(dims, site);
     if (sae != nullptr) {
-      if (sae->d() != sae->d_out() || !sae->W_skip.empty() ||
-          (!sae->target_site.empty() && sae->target_site != sae->site))
-        throw UserError(name, "expected an SAE of one site, got a transcoder");
-      if (sae->d() != d)
-        throw UserError(name, fmt::format("expected an SAE of width {}, got {}", d, sae->d()),
+      find_source(dims, *sae, name);
+      if (sae->d_out() != d)
+        throw UserError(name, fmt::format("expected an SAE of width {}, got {}", d, sae->d_out()),
                         "the SAE belongs to another site or model");
     }
     for (const Operator& op : operators) check_operator(name, op, d, sae != nullptr ? sae->F() : 0);
     if (!options.redirect.empty()) set_redirect(name);
     if (!std::isfinite(options.gain)) throw UserError(name, "expected a gain that is finite");
     find_features(sae);
+  }
+
+  void find_source(const model::Dims& dims, const sae::Sae& sae, const std::string& name) {
+    if (sae.target_site.empty() || sae.target_site == sae.site) {
+      if (sae.d() != sae.d_out() || !sae.W_skip.empty())
+        throw UserError(name, "expected a transcoder that names its target site");
+      return;
+    }
+    if (!(model::find_site(dims, sae.target_site) == site))
+      throw UserError(name, "expected the site that the transcoder rebuilds, " + sae.target_site);
+    source = model::find_site(dims, sae.site);
+    if (!model::is_row_site(*source) || model::site_width(dims, *source) != sae.d())
+      throw UserError(sae.site, fmt::format("expected a site with rows of width {}", sae.d()));
   }
 
   void set_redirect(const std::string& name) {
@@ -182,8 +195,9 @@ struct SteerHook::Impl {
     const int64_t positions = padded ? T : valid;
     if (positions == 0) return;
     const View<float> part = x.slice(0, positions);
+    const View<const float> read = source ? seen.view().sub(b).slice(0, positions) : part;
     if (codes) {
-      codes->encode(part, before);
+      codes->encode(read, before);
       after = before.clone();
       for (int64_t t = 0; t < positions; ++t)
         for (size_t o = 0; o < operators.size(); ++o)
@@ -193,14 +207,15 @@ struct SteerHook::Impl {
     }
     if (options.form == Form::splice) {
       const Tensor<float> was = Tensor<float>::copy_of(part);
-      codes->splice(part, after);
+      codes->splice(source ? read : was.view(), after, part);
       for (int64_t t = 0; t < positions; ++t) {
         for (int64_t i = 0; i < d; ++i)
           change[static_cast<size_t>(i)] = part.at(t, i) - was.at(t, i);
         count(t < valid, was.view().row(t), change.data());
       }
     } else {
-      for (int64_t t = 0; t < positions; ++t) edit_row(rows, b, t, t >= valid, part.row(t));
+      for (int64_t t = 0; t < positions; ++t)
+        edit_row(rows, b, t, t >= valid, read.row(t), part.row(t));
     }
     if (options.form != Form::splice) return;
     for (int64_t t = 0; t < positions; ++t)  // directions work on what the splice left
@@ -220,7 +235,8 @@ struct SteerHook::Impl {
     check_finite(rows, b, t, x);
   }
 
-  void edit_row(const Rows& rows, int64_t b, int64_t t, bool padding, float* x) {
+  /// read: the row that the codes are of; x itself unless the SAE is a transcoder.
+  void edit_row(const Rows& rows, int64_t b, int64_t t, bool padding, const float* read, float* x) {
     bool any = false;
     std::fill(change.begin(), change.end(), 0.0F);
     if (codes) {
@@ -230,7 +246,7 @@ struct SteerHook::Impl {
         f1[j] -= f0[j];
         any = any || f1[j] != 0;
       }
-      if (any) codes->spread(x, f1, change.data());
+      if (any) codes->spread(read, f1, change.data());
     }
     for (const Operator& op : operators) {
       if (uses_features(op.action) || !holds(op, rows, b, t, padding)) continue;
@@ -282,17 +298,26 @@ SteerHook::SteerHook(SteerHook&&) noexcept = default;
 
 model::Want SteerHook::ask(const Site& site) {
   if (site == impl_->site) return model::Want::replace;
+  if (impl_->source && site == *impl_->source) return model::Want::observe;
   return site.point == Point::logits ? model::Want::observe : model::Want::none;
 }
 
 void SteerHook::replace(const Site&, const Rows& rows, View<float> x) {
   OTO_ASSERT(x.shape.rank() == 3 && x.width() == impl_->d);
   if (impl_->operators.empty() && impl_->options.form == Form::preserving) return;
+  if (impl_->source && (impl_->seen.empty() || impl_->seen.shape()[0] != x.shape[0] ||
+                        impl_->seen.shape()[1] != x.shape[1]))
+    throw UserError(model::site_name(*impl_->source),
+                    "expected the source of a transcoder before its target");
   for (int64_t b = 0; b < x.shape[0]; ++b)
     impl_->edit_entry(rows, b, valid_of(rows, impl_->site, b, x.shape[1]), x.sub(b));
 }
 
 void SteerHook::observe(const Site& site, const Rows& rows, View<const float> x) {
+  if (impl_->source && site == *impl_->source) {
+    impl_->seen = Tensor<float>::copy_of(x);
+    return;
+  }
   if (std::isfinite(squared(x.data, x.size()))) return;
   throw UserError(model::site_name(impl_->site),
                   fmt::format("the edit makes the {} infinite or not a number from place {} on",

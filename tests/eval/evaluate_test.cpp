@@ -156,7 +156,7 @@ TEST_CASE("what does not fit is refused in one line") {
   EvalOptions options = small();
   options.controls = {"men"};
   CHECK(testing::error_of([&] { evaluate({f.job()}, {}, options); }) ==
-        "[--controls] expected some of mean, pca, untrained, none, got men.");
+        "[--controls] expected some of mean, pca, untrained, linear, neurons, none, got men.");
   options.controls = {"none"};
   f.sae.site = "encoder.blocks.0.resid_post";
   CHECK(testing::error_of([&] { evaluate({f.job()}, {}, options); }) ==

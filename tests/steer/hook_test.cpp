@@ -92,6 +92,71 @@ TEST_CASE("every operator on features equals the dense formula, for every kind o
   }
 }
 
+TEST_CASE("edits of a transcoder's features keep its error, and no edit keeps every bit") {
+  sae::Sae t = testing::random_sae(kD, 2 * kD, sae::Activation::jumprelu);
+  t.W_skip = Tensor<float>(Shape{kD, kD});
+  testing::fill(t.W_skip, 6, "skip", .05);
+  t.apply_b_dec_to_input = false;
+  t.site = "encoder.blocks.1.ln2", t.target_site = "encoder.blocks.1.mlp_out";
+  const Site target = find_site(nano().dims(), t.target_site);
+  const Site source = find_site(nano().dims(), t.site);
+  const Block read(1), block(2);
+
+  // Operators that change nothing: the real output, to the bit.
+  for (const Operator& op :
+       {on_features(Action::scale, {3, 40}, 1), on_features(Action::add, {3, 40}, 0)}) {
+    Block kept(2);
+    SteerHook hook(nano().dims(), target, {op}, &t);
+    CHECK(hook.ask(source) == model::Want::observe);
+    CHECK(hook.ask(target) == model::Want::replace);
+    hook.observe(source, read.rows, read.x);
+    hook.replace(target, kept.rows, kept.x);
+    CHECK(same(kept.x.data(), block.x.data(), block.x.size()));
+  }
+
+  // An edit adds to the target what the source's codes changed by.
+  const Operator clamp = on_features(Action::clamp, {3, 40}, 2);
+  Block edited(2);
+  SteerHook hook(nano().dims(), target, {clamp}, &t);
+  hook.observe(source, read.rows, read.x);
+  hook.replace(target, edited.rows, edited.x);
+  SparseRows codes;
+  const sae::Encoder encoder(t);
+  for (int64_t b = 0; b < 2; ++b)
+    for (int64_t row = 0; row < 6; ++row) {
+      encoder.encode(read.x.view().sub(b).slice(row, row + 1), codes);
+      for (int64_t i = 0; i < kD; ++i) {
+        double want = block.x.view().sub(b).at(row, i);
+        if (row < block.valid[static_cast<size_t>(b)])
+          for (const int32_t f : {3, 40}) {
+            double now = 0;
+            for (size_t e = 0; e < codes.indices.size(); ++e)
+              if (codes.indices[e] == f) now = codes.values[e];
+            want += (2 - now) * t.W_dec.at(f, i);
+          }
+        CHECK(edited.x.view().sub(b).at(row, i) == doctest::Approx(want).epsilon(1e-4));
+      }
+    }
+
+  // The whole splice is xhat of the source.
+  Block spliced(2);
+  SteerOptions whole;
+  whole.form = Form::splice;
+  SteerHook replace(nano().dims(), target, {}, &t, whole);
+  replace.observe(source, read.rows, read.x);
+  replace.replace(target, spliced.rows, spliced.x);
+  Tensor<float> xhat(Shape{6, kD});
+  encoder.reconstruct(read.x.view().sub(0), xhat);
+  CHECK_CLOSE(spliced.x.view().sub(0), xhat, 1e-6);
+  CHECK(testing::error_of([&] {
+          SteerHook(nano().dims(), encoder_site(), {clamp}, &t);
+        }).find("expected the site that the transcoder rebuilds") != std::string::npos);
+  SteerHook blind(nano().dims(), target, {clamp}, &t);
+  CHECK(testing::error_of([&] {
+          blind.replace(target, spliced.rows, spliced.x);
+        }).find("expected the source of a transcoder before its target") != std::string::npos);
+}
+
 TEST_CASE("several operators act in order, and each row's dose is counted") {
   const sae::Sae sae = testing::random_sae(kD, 2 * kD, sae::Activation::relu);
   const Operator first = on_features(Action::clamp, {5}, 2),

@@ -20,7 +20,7 @@ namespace otoscope::eval {
 
 struct EvalOptions {
   std::string split = "test";
-  std::vector<std::string> controls{"mean", "pca", "untrained"};
+  std::vector<std::string> controls{"mean", "pca", "untrained", "linear", "neurons"};
   int clips = 96;
   int max_tokens = 64;
   int clip_batch = 16;
@@ -30,7 +30,9 @@ struct EvalOptions {
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
     v("split", o.split, "rows and clips to measure on", Choices{{"test", "dev", "train", "all"}});
-    v("controls", o.controls, "controls to compute: mean, pca, untrained, or none");
+    v("controls", o.controls,
+      "controls to compute: mean, pca (SAEs), untrained, linear and neurons (transcoders), or "
+      "none");
     v("clips", o.clips, "clips that are decoded, 0 = all of the split", Range{0, 1e9});
     v("max-tokens", o.max_tokens, "tokens decoded per clip", Range{1, 224});
     v("clip-batch", o.clip_batch, "clips decoded at once", Range{1, 256});
@@ -50,6 +52,7 @@ struct TrainedControl {
 struct AlsoStore {
   std::string name;  // "unpacked", "shifted"
   const store::Store* store = nullptr;
+  const store::Store* target = nullptr;  // transcoders: the site they rebuild, of the same rows
 };
 
 struct EvalJob {

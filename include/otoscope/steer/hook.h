@@ -44,8 +44,9 @@ struct SteerOptions {
 /// Activations or logits that are not finite after an edit: UserError with site, item and place.
 class SteerHook : public model::Hook {
  public:
-  /// UserError for a site without one row per position, an SAE of another width, a transcoder, or
-  /// an operator that does not fit.
+  /// With a transcoder `site` is its target: codes are those of its source in the same call, edits
+  /// go to the target. UserError for a site without one row per position, an SAE of another width
+  /// or site, or an operator that does not fit.
   SteerHook(const model::Dims& dims, const model::Site& site, std::vector<Operator> operators,
             const sae::Sae* sae = nullptr, SteerOptions options = {});
   ~SteerHook() override;
