@@ -46,7 +46,9 @@ std::string standing(const std::vector<Column>& columns, Category category) {
   const double own = share(columns.front());
   if (own == 0) return "none found";
   for (size_t i = 1; i < columns.size(); ++i)
-    if (!columns[i].ceiling && 2 * share(columns[i]) >= own) return "not shown: " + columns[i].name;
+    if (!columns[i].ceiling &&
+        (2 * share(columns[i]) >= own || 2 * columns[i].counts[c] >= columns.front().counts[c]))
+      return "not shown: " + columns[i].name;
   return "shown";
 }
 

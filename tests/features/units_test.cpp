@@ -105,6 +105,9 @@ TEST_CASE("a category is shown only where every control names less than half its
   // A tenth as many units: five of a hundred are as large a share as fifty of a thousand.
   CHECK(standing({column("features", 1000, 100), column("neurons", 100, 5)}, phonetic) ==
         "not shown: neurons");
+  // A larger control counts by its number too.
+  CHECK(standing({column("features", 1000, 100), column("neurons", 9000, 50)}, phonetic) ==
+        "not shown: neurons");
   CHECK(standing({column("features", 1000, 100), column("probe", 100, 90, true)}, phonetic) ==
         "shown");
   CHECK(standing({column("features", 1000, 0), column("random", 1000, 0)}, phonetic) ==

@@ -52,8 +52,8 @@ struct Column {
 };
 Column column_of(std::string name, const Postings& postings, const Meaning& meaning);
 
-/// "shown", or "not shown" where a control names at least half as many of its firing units (as a
-/// share of them) as the first column does, or "none found".
+/// "shown", or "not shown" where a control names at least half as many units as the first column
+/// does, as a count or as a share of the units that fire, or "none found".
 std::string standing(const std::vector<Column>& columns, Category category);
 
 struct ControlOptions {
