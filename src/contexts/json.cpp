@@ -1,0 +1,96 @@
+#include "contexts/json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace otoscope::contexts {
+namespace {
+
+using io::OrderedJson;
+
+const char* name_of(Level level) {
+  switch (level) {
+    case Level::none:
+      return "none";
+    case Level::differ:
+      return "differ";
+    case Level::beyond_nuisances:
+      return "beyond nuisances";
+    case Level::learned:
+      return "learned";
+    case Level::behaviour:
+      return "behaviour";
+    case Level::mediated:
+      return "mediated";
+    case Level::unclear:
+      break;
+  }
+  return "no verdict";
+}
+
+OrderedJson shift_json(const Shift& shift) {
+  return {{"first", io::to_json(shift.first)},
+          {"second", io::to_json(shift.second)},
+          {"difference", io::to_json(shift.difference)}};
+}
+
+}  // namespace
+
+OrderedJson to_json(const Classified& test) {
+  return {{"auroc", io::to_json(test.auroc)},
+          {"p", test.p},
+          {"smallest_p", test.smallest_p},
+          {"permutations", test.permutations},
+          {"critical_auroc", test.critical},
+          {"detectable_auroc", test.detectable},
+          {"power", .8}};
+}
+
+OrderedJson to_json(const Discrepancy& mmd) {
+  const auto at = [](const Discrepancy::At& one) {
+    return OrderedJson{{"bandwidth", one.bandwidth}, {"mmd2", one.mmd2}, {"p", one.p}};
+  };
+  return {{"half", at(mmd.half)},
+          {"median", at(mmd.median)},
+          {"twice", at(mmd.twice)},
+          {"smallest_p", mmd.smallest_p}};
+}
+
+OrderedJson to_json(const SourceOut& sources) {
+  if (!sources.impossible.empty()) return {{"impossible", sources.impossible}};
+  return {{"auroc", io::to_json(sources.auroc)}, {"rounds", sources.rounds}};
+}
+
+OrderedJson to_json(const ColumnDifference& c) {
+  return {{"difference", io::to_json(c.difference)},
+          {"mean_first", c.first},
+          {"standardised", c.standardised},
+          {"auroc", c.auroc},
+          {"z", c.z},
+          {"p", c.p},
+          {"q", c.q},
+          {"p_family", c.p_family}};
+}
+
+OrderedJson to_json(const Behaviour& b) {
+  return {{"content", b.content},
+          {"clips", {b.clips[0], b.clips[1]}},
+          {"words", {b.words[0], b.words[1]}},
+          {"wer", shift_json(b.wer)},
+          {"text_without_speech", shift_json(b.wrote)},
+          {"empty", shift_json(b.empty)},
+          {"looping", shift_json(b.looping)}};
+}
+
+OrderedJson to_json(const SameIntervention& i) {
+  return {{"content", i.content},
+          {"wer_effect", shift_json(i.wer)},
+          {"text_without_speech_effect", shift_json(i.wrote)}};
+}
+
+OrderedJson to_json(const Verdict& verdict) {
+  return {{"level", name_of(verdict.level)},
+          {"sentence", verdict.sentence},
+          {"because", verdict.because}};
+}
+
+}  // namespace otoscope::contexts

@@ -1,0 +1,21 @@
+#pragma once
+/// Findings as JSON (docs/contexts.md).
+
+#include "otoscope/contexts/behaviour.h"
+#include "otoscope/contexts/columns.h"
+#include "otoscope/contexts/tests.h"
+#include "otoscope/contexts/verdict.h"
+#include "otoscope/io/estimate.h"
+#include "otoscope/io/json.h"
+
+namespace otoscope::contexts {
+
+io::OrderedJson to_json(const Classified& test);
+io::OrderedJson to_json(const Discrepancy& mmd);
+io::OrderedJson to_json(const SourceOut& sources);
+io::OrderedJson to_json(const ColumnDifference& column);
+io::OrderedJson to_json(const Behaviour& behaviour);
+io::OrderedJson to_json(const SameIntervention& intervention);
+io::OrderedJson to_json(const Verdict& verdict);
+
+}  // namespace otoscope::contexts
