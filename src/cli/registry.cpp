@@ -18,8 +18,12 @@ std::unique_ptr<Verb> make_crosslingual();
 std::unique_ptr<Verb> make_decompose();
 std::unique_ptr<Verb> make_steer();
 std::unique_ptr<Verb> make_suppress();
+std::unique_ptr<Verb> make_trace();
+std::unique_ptr<Verb> make_contexts();
+std::unique_ptr<Verb> make_audit();
 std::unique_ptr<Verb> make_report();
 std::unique_ptr<Verb> make_demo();
+std::unique_ptr<Verb> make_bench();
 std::unique_ptr<Verb> make_version();
 
 const std::vector<VerbEntry>& verbs() {
@@ -46,8 +50,14 @@ const std::vector<VerbEntry>& verbs() {
        make_steer},
       {"suppress", "text where nobody speaks: how often, what foretells it, what stops it",
        make_suppress},
+      {"trace", "the exact graph from audio to one output token, through transcoders", make_trace},
+      {"contexts", "can two sets of recordings be told apart, by what, and does it matter",
+       make_contexts},
+      {"audit", "a signed record of how often a model fails, and through which features",
+       make_audit},
       {"report", "one HTML file that works without a network", make_report},
       {"demo", "all of it on real speech with a real Whisper, from nothing to a report", make_demo},
+      {"bench", "how fast this program is on this machine", make_bench},
       {"version", "version, build and CPU level of this program", make_version},
   };
   return all;

@@ -15,9 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 
 /// A room may use the rooms before it and none behind (CONTRIBUTING.md).
-constexpr std::string_view kRooms[] = {"core",  "kernels", "io",  "audio", "model",
-                                       "store", "labels",  "sae", "eval",  "features",
-                                       "steer", "audit",   "serve", "cli"};
+constexpr std::string_view kRooms[] = {
+    "core", "kernels",  "io",    "audio",    "model",    "store", "labels", "sae",
+    "eval", "features", "steer", "circuits", "contexts", "audit", "serve",  "cli"};
 
 int rank_of(std::string_view room) {
   const auto* const found = std::find(std::begin(kRooms), std::end(kRooms), room);

@@ -78,7 +78,4 @@ struct AuditResult {
 AuditResult audit(const AuditInputs& inputs, const AuditOptions& options,
                   const std::filesystem::path& cache, Progress& progress);
 
-/// The tables of a record for a terminal.
-std::vector<std::vector<std::string>> summary_table(const nlohmann::ordered_json& record);
-
 }  // namespace otoscope::audit
