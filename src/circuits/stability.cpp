@@ -4,6 +4,7 @@
 #include "otoscope/circuits/attribution.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/rng.h"
+#include "otoscope/core/statistics.h"
 
 namespace otoscope::circuits {
 namespace {
@@ -26,12 +27,6 @@ SiteAttribution weighted(const SiteAttribution& site, const std::vector<int32_t>
     for (int64_t f = 0; f < out.effects.shape()[1]; ++f)
       out.effects.at(c, f) *= static_cast<float>(times[static_cast<size_t>(c)]);
   return out;
-}
-
-double quantile(std::vector<double> values, double q) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<size_t>(std::clamp(q * static_cast<double>(values.size() - 1), 0.0,
-                                               static_cast<double>(values.size() - 1)))];
 }
 
 }  // namespace
@@ -68,7 +63,8 @@ Stability stability_of(const Attribution& attribution, size_t which, int k, uint
       times.push_back(drawn[static_cast<size_t>(cluster)]);
     overlaps.push_back(jaccard(top_features(weighted(site, times), k), whole));
   }
-  for (const double o : overlaps) out.bootstrap.value += o / replicates;
+  for (const double o : overlaps) out.bootstrap.value += o;
+  out.bootstrap.value /= replicates;
   out.bootstrap.low = quantile(overlaps, 0.025);
   out.bootstrap.high = quantile(overlaps, 0.975);
   out.bootstrap.n = site.effects.shape()[0];
