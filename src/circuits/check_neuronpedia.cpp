@@ -63,6 +63,9 @@ void check_node(const Checker& check, const Json& node, size_t index, size_t pro
       place.get<int64_t>() >= static_cast<int64_t>(prompt_tokens))
     check.fail("expected a place among " + std::to_string(prompt_tokens) + " prompt tokens at " +
                of + ".ctx_idx");
+  for (const char* key : {"influence", "activation"})
+    if (node.contains(key) && !node[key].is_null() && !node[key].is_number())
+      check.fail("expected a number or null at " + of + "." + key);
   if (type == "logit") {
     if (!clerp.empty() && clerp.find("(p=") == std::string::npos)
       check.fail("expected \"(p=\" in the clerp of the logit " + of);
@@ -83,6 +86,8 @@ void check_neuronpedia(const nlohmann::json& json, std::string_view where) {
   if (!tokens.is_array() || tokens.empty()) check.fail("expected metadata.prompt_tokens as a list");
   for (const Json& token : tokens)
     if (!token.is_string()) check.fail("expected texts in metadata.prompt_tokens");
+  if (metadata.contains("node_threshold") && !metadata["node_threshold"].is_number())
+    check.fail("expected a number at metadata.node_threshold");
   if (!check.member(json, "qParams", "an object").is_object())
     check.fail("expected an object at qParams");
   const Json& nodes = check.member(json, "nodes", "an object");

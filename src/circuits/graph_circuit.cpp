@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include <numeric>
 
-#include "circuits/replacement.h"
+#include "circuits/free_run.h"
 #include "otoscope/circuits/intervene.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/rng.h"
@@ -35,39 +35,16 @@ class NodeOf {
   std::vector<std::vector<std::pair<int64_t, int32_t>>> by_layer_;
 };
 
-/// Total effect of every feature on M with gates held: gradient times activation of the replacement
-/// model, by sums over paths. (Runs pass on what they get in the proportions recorded.)
-std::vector<double> gradient_times_activation(const Graph& graph) {
-  std::vector<double> effect = graph.adjacency.weight, total(effect.size()), next(effect.size());
-  for (size_t step = 0; step <= graph.nodes.size(); ++step) {
-    std::fill(next.begin(), next.end(), 0.0);
-    bool moved = false;
-    for (size_t t = 0; t < effect.size(); ++t) {
-      if (effect[t] == 0) continue;
-      const Node& node = graph.nodes[t];
-      // effect[t]: change of M when t vanishes; an edge is its share of t's activation.
-      const double unit = node.kind == NodeKind::logit
-                              ? effect[t]
-                              : effect[t] / std::max(std::fabs(node.pre_activation), 1e-6);
-      for (const Edge& edge : graph.adjacency.rows[t]) {
-        next[static_cast<size_t>(edge.source)] += unit * edge.weight;
-        moved = true;
-      }
-    }
-    if (!moved) break;
-    for (size_t i = 0; i < total.size(); ++i) total[i] += next[i];
-    std::swap(effect, next);
-  }
-  return total;
-}
-
 class CircuitTest {
  public:
-  CircuitTest(const model::FrozenModel& frozen, const model::Whisper& model,
-              const Transcoders& transcoders, std::span<const LogitTarget> targets,
-              const Graph& graph)
-      : sources_(list_sources(frozen, transcoders, graph.pool, graph.gap)),
+  CircuitTest(const model::FrozenModel& frozen, const model::Whisper& model, View<const float> mel,
+              View<const int64_t> tokens, const Transcoders& transcoders,
+              std::span<const LogitTarget> targets, const Graph& graph)
+      : transcoders_(transcoders),
+        targets_(targets),
+        sources_(list_sources(frozen, transcoders, graph.pool, graph.gap)),
         replacement_(frozen, transcoders, sources_),
+        free_(frozen, model, mel, tokens, transcoders, replacement_),
         reader_(model, transcoders, sources_, targets, graph),
         node_of_(sources_, transcoders.layers()) {}
 
@@ -77,17 +54,32 @@ class CircuitTest {
   /// M when only (or all but) a set is alive; features without a node follow the others.
   double metric(const Set& set, bool keep) const {
     throw_if_interrupted();
-    const auto values = replacement_.run([&](int layer, int64_t t, int32_t feature, float value) {
-      const int32_t node = node_of_(layer, t, feature);
-      const bool inside = node >= 0 && set[static_cast<size_t>(node)];
-      return inside == keep ? value : 0.0f;
-    });
+    const auto values = replacement_.run(gate_of(set, keep));
     return reader_.metric([&](const model::Site& site) { return values.at(site); });
+  }
+  /// The same in the real model.
+  double free_metric(const Set& set, bool keep) const {
+    const model::Recorder seen = free_.run(gate_of(set, keep), false);
+    return reader_.metric([&](const model::Site& site) { return seen.last(site).view().sub(0); });
+  }
+  std::vector<double> effects(int steps) const {
+    return effects_of(free_.mean_gradients(targets_, steps), transcoders_, sources_);
   }
 
  private:
+  Replacement::Gate gate_of(const Set& set, bool keep) const {
+    return [this, &set, keep](int layer, int64_t t, int32_t feature, float value) {
+      const int32_t node = node_of_(layer, t, feature);
+      const bool inside = node >= 0 && set[static_cast<size_t>(node)];
+      return inside == keep ? value : 0.0f;
+    };
+  }
+
+  const Transcoders& transcoders_;
+  std::span<const LogitTarget> targets_;
   const Sources sources_;
   const Replacement replacement_;
+  const FreeModel free_;
   const TargetReader reader_;
   NodeOf node_of_;
 };
@@ -124,12 +116,81 @@ Set largest(const std::vector<double>& score, int64_t features, int64_t count) {
   return set;
 }
 
+/// (m - none) / (all - none)
+double share(double m, double all, double none) {
+  return all == none ? 0.0 : (m - none) / (all - none);
+}
+
+CircuitScore score(const CircuitTest& test, const GraphCircuit& base, const char* name,
+                   const Set& set) {
+  return {name,
+          std::count(set.begin(), set.end(), uint8_t{1}),
+          share(test.metric(set, true), base.all, base.none),
+          share(test.metric(set, false), base.all, base.none),
+          share(test.free_metric(set, true), base.free_all, base.free_none),
+          share(test.free_metric(set, false), base.free_all, base.free_none)};
+}
+
+/// Random circuits of equal size: their mean, and the range of their faithfulness.
+void score_random(const CircuitTest& test, const Set& circuit, const CircuitTestOptions& options,
+                  Rng& rng, GraphCircuit& out, Progress& progress) {
+  if (options.draws < 1) return;
+  CircuitScore mean{"random", std::count(circuit.begin(), circuit.end(), uint8_t{1}), 0, 0, 0, 0};
+  out.draws = options.draws, out.free_draws = std::min(options.draws, options.free_draws);
+  for (int i = 0; i < out.draws; ++i) {
+    const Set set = random_like(test, circuit, rng);
+    const double f = share(test.metric(set, true), out.all, out.none);
+    mean.faithfulness += f / out.draws;
+    mean.completeness += share(test.metric(set, false), out.all, out.none) / out.draws;
+    out.random_low = i == 0 ? f : std::min(out.random_low, f);
+    out.random_high = i == 0 ? f : std::max(out.random_high, f);
+    if (i < out.free_draws) {
+      mean.free_faithfulness +=
+          share(test.free_metric(set, true), out.free_all, out.free_none) / out.free_draws;
+      mean.free_completeness +=
+          share(test.free_metric(set, false), out.free_all, out.free_none) / out.free_draws;
+    }
+    progress.advance(5 + i);
+  }
+  out.scores.push_back(mean);
+}
+
+/// One node at a time leaves, the others (inside or outside) stay.
+void score_minimality(const CircuitTest& test, const Set& circuit,
+                      const std::vector<double>& influence, const CircuitTestOptions& options,
+                      Rng& rng, GraphCircuit& out, Progress& progress) {
+  const auto loss = [&](size_t node) {
+    Set one(circuit.size());
+    one[node] = 1;
+    return std::fabs(test.metric(one, false) - out.all);
+  };
+  const int64_t size = std::count(circuit.begin(), circuit.end(), uint8_t{1});
+  const Set strongest =
+      largest(influence, test.features(), std::min<int64_t>(size, options.tested));
+  const Set random = random_like(test, strongest, rng);
+  std::vector<double> chance, losses;
+  for (size_t i = 0; i < circuit.size(); ++i) {
+    if (random[i]) chance.push_back(loss(i));
+    if (strongest[i] && circuit[i]) losses.push_back(loss(i));
+    progress.advance(4 + options.draws + static_cast<int64_t>(chance.size() + losses.size()));
+  }
+  if (chance.empty() || losses.empty()) return;
+  std::sort(chance.begin(), chance.end());
+  const double limit = chance[static_cast<size_t>(0.95 * static_cast<double>(chance.size() - 1))];
+  out.tested = static_cast<int64_t>(losses.size());
+  out.needed = static_cast<double>(std::count_if(losses.begin(), losses.end(),
+                                                 [&](double l) { return l > limit; })) /
+               static_cast<double>(losses.size());
+}
+
 }  // namespace
 
 GraphCircuit test_circuit(const model::FrozenModel& frozen, const model::Whisper& model,
+                          View<const float> mel, View<const int64_t> tokens,
                           const Transcoders& transcoders, std::span<const LogitTarget> targets,
-                          const Graph& graph, int draws, uint64_t seed, Progress& progress) {
-  const CircuitTest test(frozen, model, transcoders, targets, graph);
+                          const Graph& graph, const CircuitTestOptions& options,
+                          Progress& progress) {
+  const CircuitTest test(frozen, model, mel, tokens, transcoders, targets, graph);
   const int64_t features = test.features();
   Set circuit(static_cast<size_t>(features));
   std::vector<double> by_influence(circuit.size()), by_activation(circuit.size());
@@ -141,95 +202,25 @@ GraphCircuit test_circuit(const model::FrozenModel& frozen, const model::Whisper
     by_activation[i] = graph.nodes[i].activation;
   }
   GraphCircuit out;
-  out.all = test.metric(Set(circuit.size()), false);
-  out.none = test.metric(Set(circuit.size()), true);
-  const auto share = [&](double m) {
-    const double whole = out.all - out.none;
-    return whole == 0 ? 0.0 : (m - out.none) / whole;
-  };
-  const auto score = [&](const char* name, const Set& set) {
-    out.scores.push_back({name, std::count(set.begin(), set.end(), uint8_t{1}),
-                          share(test.metric(set, true)), share(test.metric(set, false))});
-  };
-  constexpr int64_t kTested = 40;
-  progress.start("testing the circuit", 4 + draws + 2 * kTested, "runs");
-  score("graph", circuit);
-  score("largest gradient x activation", largest(gradient_times_activation(graph), features, size));
-  score("largest activation", largest(by_activation, features, size));
+  const Set nothing(circuit.size());
+  out.all = test.metric(nothing, false), out.none = test.metric(nothing, true);
+  out.free_all = test.free_metric(nothing, false), out.free_none = test.free_metric(nothing, true);
+  progress.start("testing the circuit", 4 + options.draws + 2 * options.tested, "runs");
+  out.scores.push_back(score(test, out, "graph", circuit));
+  out.scores.push_back(
+      score(test, out, "gradient x activation", largest(test.effects(1), features, size)));
+  progress.advance(2);
+  const std::vector<double> integrated = test.effects(options.steps);
+  out.integrated = std::accumulate(integrated.begin(), integrated.end(), 0.0);
+  out.scores.push_back(
+      score(test, out, "integrated gradients", largest(integrated, features, size)));
+  out.scores.push_back(
+      score(test, out, "largest activation", largest(by_activation, features, size)));
   progress.advance(4);
-
-  Rng rng(seed, "random circuits");
-  CircuitScore mean{"random, equal size in each layer", size, 0, 0};
-  out.draws = draws;
-  for (int i = 0; i < draws; ++i) {
-    const Set set = random_like(test, circuit, rng);
-    const double f = share(test.metric(set, true));
-    mean.faithfulness += f / draws;
-    mean.completeness += share(test.metric(set, false)) / draws;
-    out.random_low = i == 0 ? f : std::min(out.random_low, f);
-    out.random_high = i == 0 ? f : std::max(out.random_high, f);
-    progress.advance(5 + i);
-  }
-  if (draws > 0) out.scores.push_back(mean);
-
-  // Minimality: one node at a time leaves, the others (inside or outside) stay.
-  const auto loss = [&](size_t node) {
-    Set one(circuit.size());
-    one[node] = 1;
-    return std::fabs(test.metric(one, false) - out.all);
-  };
-  const Set strongest = largest(by_influence, features, std::min(size, kTested));
-  const Set random = random_like(test, strongest, rng);
-  std::vector<double> chance, losses;
-  for (size_t i = 0; i < circuit.size(); ++i) {
-    if (random[i]) chance.push_back(loss(i));
-    if (strongest[i] && circuit[i]) losses.push_back(loss(i));
-    progress.advance(4 + draws + static_cast<int64_t>(chance.size() + losses.size()));
-  }
+  Rng rng(options.seed, "random circuits");
+  score_random(test, circuit, options, rng, out, progress);
+  score_minimality(test, circuit, by_influence, options, rng, out, progress);
   progress.finish();
-  if (!chance.empty() && !losses.empty()) {
-    std::sort(chance.begin(), chance.end());
-    const double limit = chance[static_cast<size_t>(0.95 * static_cast<double>(chance.size() - 1))];
-    out.tested = static_cast<int64_t>(losses.size());
-    out.needed = static_cast<double>(std::count_if(losses.begin(), losses.end(),
-                                                   [&](double l) { return l > limit; })) /
-                 static_cast<double>(losses.size());
-  }
-  return out;
-}
-
-nlohmann::ordered_json to_json(const GraphCircuit& circuit) {
-  nlohmann::ordered_json out;
-  out["metric_all"] = circuit.all;
-  out["metric_without_features"] = circuit.none;
-  out["scores"] = nlohmann::ordered_json::array();
-  for (const CircuitScore& score : circuit.scores)
-    out["scores"].push_back({{"name", score.name},
-                             {"features", score.features},
-                             {"faithfulness", score.faithfulness},
-                             {"completeness", score.completeness}});
-  out["random_faithfulness_range"] = {circuit.random_low, circuit.random_high};
-  out["random_draws"] = circuit.draws;
-  out["minimality"] = {{"tested", circuit.tested}, {"share_beyond_random", circuit.needed}};
-  return out;
-}
-
-nlohmann::ordered_json to_json(const Graph& graph, const std::vector<Intervention>& tests) {
-  auto out = nlohmann::ordered_json::array();
-  for (const Intervention& test : tests) {
-    nlohmann::ordered_json one = {{"node", node_id(graph, test.node)}, {"strength", test.strength}};
-    for (const Response& r : test.responses)
-      one[std::string(freedom_name(r.freedom))] = {{"children", r.children},
-                                                   {"r", r.r},
-                                                   {"slope", r.slope},
-                                                   {"same_sign", r.sign},
-                                                   {"logit_predicted", r.logit_predicted},
-                                                   {"logit_measured", r.logit_measured},
-                                                   {"control_r", r.control_r},
-                                                   {"control_same_sign", r.control_sign},
-                                                   {"controls", r.controls}};
-    out.push_back(one);
-  }
   return out;
 }
 

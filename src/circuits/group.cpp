@@ -24,6 +24,11 @@ std::vector<Supernode> grouped(const Graph& graph, Name&& name) {
   return out;
 }
 
+/// A line of any length fits into one of an error.
+std::string shortened(const std::string& text) {
+  return text.size() <= 60 ? text : text.substr(0, 60) + "...";
+}
+
 }  // namespace
 
 std::vector<Supernode> group_by_label(const Graph& graph) {
@@ -59,12 +64,12 @@ std::vector<Supernode> group_by_hand(const Graph& graph, const std::string& text
     const std::string place = where + ":" + std::to_string(number);
     const size_t colon = line.find(':');
     if (colon == std::string::npos || colon == 0)
-      throw UserError(place, "expected LABEL: ID ID ..., got " + line);
+      throw UserError(place, "expected LABEL: ID ID ..., got " + shortened(line));
     Supernode group{line.substr(0, colon), {}};
     std::istringstream ids(line.substr(colon + 1));
     for (std::string id; ids >> id;) {
       if (!known.contains(id))
-        throw UserError(place, "expected a node that the graph shows, got " + id);
+        throw UserError(place, "expected a node that the graph shows, got " + shortened(id));
       if (!used.emplace(id, number).second)
         throw UserError(place, "expected each node in one group, got " + id + " again");
       group.nodes.push_back(known[id]);

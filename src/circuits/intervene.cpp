@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <list>
+#include <limits>
 
-#include "circuits/replacement.h"
+#include "circuits/free_run.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/rng.h"
-#include "otoscope/kernels/elementwise.h"
 
 namespace otoscope::circuits {
 namespace {
@@ -34,9 +33,12 @@ Gate edit_of(const Sources& sources, const Node& node, size_t id, double strengt
   };
 }
 
+struct Agreement {
+  double r = 0, slope = 0, sign = 0;
+};
+
 /// Pearson's r, the slope of y on x, the share of equal signs.
-void compare(const std::vector<double>& x, const std::vector<double>& y, double& r, double& slope,
-             double& sign) {
+Agreement compare(const std::vector<double>& x, const std::vector<double>& y) {
   const auto n = static_cast<double>(x.size());
   double mx = 0, my = 0, xx = 0, yy = 0, xy = 0, same = 0;
   for (size_t i = 0; i < x.size(); ++i) mx += x[i] / n, my += y[i] / n;
@@ -46,9 +48,13 @@ void compare(const std::vector<double>& x, const std::vector<double>& y, double&
     xy += (x[i] - mx) * (y[i] - my);
     same += (x[i] > 0) == (y[i] > 0);
   }
-  r = xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0.0;
-  slope = xx > 0 ? xy / xx : 0.0;
-  sign = n > 0 ? same / n : 0.0;
+  const bool enough = static_cast<int64_t>(x.size()) >= kFewChildren;
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  // What never moves does not follow: r is 0 then.
+  return {!enough            ? none
+          : xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy)
+                             : 0.0,
+          enough && xx > 0 ? xy / xx : none, n > 0 ? same / n : none};
 }
 
 class Interventions {
@@ -56,14 +62,10 @@ class Interventions {
   Interventions(const model::FrozenModel& frozen, const model::Whisper& model,
                 View<const float> mel, View<const int64_t> tokens, const Transcoders& transcoders,
                 std::span<const LogitTarget> targets, const Graph& graph)
-      : frozen_(frozen),
-        model_(model),
-        mel_(mel),
-        tokens_(tokens),
-        transcoders_(transcoders),
-        graph_(graph),
+      : graph_(graph),
         sources_(list_sources(frozen, transcoders, graph.pool, graph.gap)),
         replacement_(frozen, transcoders, sources_),
+        free_(frozen, model, mel, tokens, transcoders, replacement_),
         reader_(model, transcoders, sources_, targets, graph) {
     OTO_ASSERT(sources_.nodes.size() + targets.size() == graph.nodes.size());
     const Gate same = [](int, int64_t, int32_t, float value) { return value; };
@@ -93,7 +95,8 @@ class Interventions {
       const std::vector<double> change = changes(node, options.strength, freedom);
       std::vector<double> seen;
       for (const size_t t : children) seen.push_back(change[t]);
-      compare(predicted, seen, response.r, response.slope, response.sign);
+      const Agreement own = compare(predicted, seen);
+      response.r = own.r, response.slope = own.slope, response.sign = own.sign;
       const auto logit = static_cast<size_t>(reader_.first_logit());
       response.logit_measured = change[logit];
       for (size_t i = 0; i < children.size(); ++i)
@@ -102,10 +105,11 @@ class Interventions {
         const std::vector<double> its = changes(other, options.strength, freedom);
         std::vector<double> control;
         for (const size_t t : children) control.push_back(its[t]);
-        double r = 0, slope = 0, sign = 0;
-        compare(predicted, control, r, slope, sign);
-        response.control_r += r / static_cast<double>(others.size());
-        response.control_sign += sign / static_cast<double>(others.size());
+        const Agreement chance = compare(predicted, control);
+        const auto count = static_cast<double>(others.size());
+        response.control_r += chance.r / count;
+        response.control_sign += chance.sign / count;
+        response.control_logit += std::fabs(its[logit]) / count;
       }
       response.controls = static_cast<int64_t>(others.size());
       out.responses.push_back(response);
@@ -131,29 +135,8 @@ class Interventions {
   }
 
   std::vector<double> measured_free(const Gate& gate) const {
-    std::list<model::Edit> edits;
-    std::list<Tensor<float>> changes;
-    std::vector<Site> reads = {{model::Stack::decoder, model::Point::out, -1}};
-    std::vector<model::Hook*> hooks;
-    for (int l = 0; l < transcoders_.layers(); ++l) {
-      const auto* layer = transcoders_.layer(l);
-      if (layer == nullptr) continue;
-      reads.push_back(layer->read);
-      changes.emplace_back(frozen_.value(layer->write).shape);
-      if (!replacement_.change_of(l, gate, changes.back())) {
-        changes.pop_back();
-        continue;
-      }
-      const Tensor<float>& change = changes.back();
-      edits.emplace_back(layer->write, [&change](const model::Rows&, View<float> x) {
-        kernels::add(change, View<float>{x.data, change.shape()});
-      });
-      hooks.push_back(&edits.back());
-    }
-    model::Recorder recorder(reads);
-    hooks.push_back(&recorder);
-    model_.decode_forced(model_.encode(mel_, {}, hooks), tokens_, {}, hooks);
-    return reader_.read([&](const Site& site) { return recorder.last(site).view().sub(0); });
+    const model::Recorder seen = free_.run(gate, true);
+    return reader_.read([&](const Site& site) { return seen.last(site).view().sub(0); });
   }
 
   /// Explored features of the same layer with the nearest activation that are not the node's own.
@@ -174,14 +157,10 @@ class Interventions {
     return chosen;
   }
 
-  const model::FrozenModel& frozen_;
-  const model::Whisper& model_;
-  View<const float> mel_;
-  View<const int64_t> tokens_;
-  const Transcoders& transcoders_;
   const Graph& graph_;
   const Sources sources_;
   const Replacement replacement_;
+  const FreeModel free_;
   const TargetReader reader_;
   std::vector<std::vector<double>> before_;  // by freedom
 };
@@ -192,6 +171,36 @@ std::string_view freedom_name(Freedom freedom) {
   return freedom == Freedom::constrained ? "constrained"
          : freedom == Freedom::iterative ? "iterative"
                                          : "free";
+}
+
+std::vector<InterventionSummary> summarise(std::span<const Intervention> tests) {
+  std::vector<InterventionSummary> out;
+  for (const Freedom freedom : {Freedom::constrained, Freedom::iterative, Freedom::free}) {
+    InterventionSummary sum;
+    sum.freedom = freedom;
+    std::vector<double> predicted, measured;
+    for (const Intervention& test : tests) {
+      const Response& one = test.responses.at(static_cast<size_t>(freedom));
+      ++sum.nodes;
+      sum.controls += one.controls;
+      sum.sign += one.sign;
+      sum.control_sign += one.control_sign;
+      sum.logit_change += std::fabs(one.logit_measured);
+      sum.control_logit += one.control_logit;
+      predicted.push_back(one.logit_predicted);
+      measured.push_back(one.logit_measured);
+      if (std::isnan(one.r)) continue;
+      ++sum.correlated;
+      sum.r += one.r, sum.slope += one.slope, sum.control_r += one.control_r;
+    }
+    const auto n = static_cast<double>(sum.nodes), c = static_cast<double>(sum.correlated);
+    for (double* mean : {&sum.sign, &sum.control_sign, &sum.logit_change, &sum.control_logit})
+      *mean /= n;
+    for (double* mean : {&sum.r, &sum.slope, &sum.control_r}) *mean /= c;
+    sum.logit_r = compare(predicted, measured).r;
+    out.push_back(sum);
+  }
+  return out;
 }
 
 std::vector<Intervention> intervene(const model::FrozenModel& frozen, const model::Whisper& model,

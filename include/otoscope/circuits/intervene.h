@@ -23,15 +23,17 @@ std::string_view freedom_name(Freedom freedom);
 struct Response {
   Freedom freedom = Freedom::constrained;
   int64_t children = 0;
-  double r = 0;      // correlation
+  double r = 0;      // correlation; NaN for fewer than kFewChildren
   double slope = 0;  // of measured on predicted
   double sign = 0;   // share of children whose change has the predicted sign
   double logit_predicted = 0, logit_measured = 0;  // of the first logit target
   /// The same predictions against what editing other nodes of the same layer does, mean of them:
-  /// what agreement is by chance.
-  double control_r = 0, control_sign = 0;
+  /// what agreement is by chance. control_logit: mean |change| of the first logit target.
+  double control_r = 0, control_sign = 0, control_logit = 0;
   int64_t controls = 0;
 };
+/// Below so many points a correlation says nothing.
+constexpr int64_t kFewChildren = 5;
 
 struct InterventionOptions {
   int nodes = 12;       // shown features with the most influence
@@ -46,6 +48,17 @@ struct Intervention {
   std::vector<Response> responses;  // by freedom
 };
 
+/// Means over the nodes tested, by freedom. r over nodes with enough children (`correlated` of
+/// them); logit_r: over nodes, of the first logit target's predicted and measured changes; r of
+/// fewer than kFewChildren points is NaN.
+struct InterventionSummary {
+  Freedom freedom = Freedom::constrained;
+  int64_t nodes = 0, correlated = 0, controls = 0;
+  double r = 0, slope = 0, sign = 0, control_r = 0, control_sign = 0;
+  double logit_r = 0, logit_change = 0, control_logit = 0;  // the latter two: mean |change|
+};
+std::vector<InterventionSummary> summarise(std::span<const Intervention> tests);
+
 /// mel and tokens: those that `frozen` recorded. Interruptible.
 std::vector<Intervention> intervene(const model::FrozenModel& frozen, const model::Whisper& model,
                                     View<const float> mel, View<const int64_t> tokens,
@@ -54,30 +67,48 @@ std::vector<Intervention> intervene(const model::FrozenModel& frozen, const mode
                                     const InterventionOptions& options = {},
                                     Progress& progress = silent_progress());
 
-/// Whether a set of features is enough, and needed, in the replacement model (attention frozen,
-/// errors kept, features outside set to zero). M is the weighted sum of the targets' logits.
+/// Whether a set of features is enough, and needed. M is the weighted sum of the targets' logits.
+/// faithfulness and completeness: in the replacement model (attention frozen, errors kept, features
+/// outside set to zero, the others computed again). free_*: in the real model, from whose MLP
+/// outputs the recorded writes of the features outside are taken; nothing is frozen.
 struct CircuitScore {
   std::string name;
   int64_t features = 0;
   double faithfulness = 0;  // (M(C) - M(0)) / (M(all) - M(0))
   double completeness = 0;  // the same with C removed and all else kept; near 0 is good
+  double free_faithfulness = 0, free_completeness = 0;
+};
+struct CircuitTestOptions {
+  int draws = 20;      // random circuits
+  int free_draws = 5;  // of them also in the real model (a whole forward each)
+  int steps = 10;      // of integrated gradients
+  int tested = 40;     // nodes of the circuit removed one by one
+  uint64_t seed = 0;
 };
 struct GraphCircuit {
-  double all = 0, none = 0;                // M of everything, of no features
-  std::vector<CircuitScore> scores;        // the graph's circuit, then its rivals of equal size
+  double all = 0, none = 0;            // M of everything, of no features
+  double free_all = 0, free_none = 0;  // in the real model
+  /// The graph's circuit, then its rivals of equal size: gradient x activation and integrated
+  /// gradients of the real model, largest activations, random ones (their mean).
+  std::vector<CircuitScore> scores;
   double random_low = 0, random_high = 0;  // range of the random circuits' faithfulness
-  int draws = 0;
+  int draws = 0, free_draws = 0;
+  /// Sum of the integrated gradients of all features; free_all - free_none if the integral were
+  /// exact.
+  double integrated = 0;
   /// Minimality: M's change when one node of the circuit goes, against random features of equal
   /// number; share of the circuit's nodes beyond 95 % of those.
   int64_t tested = 0;
   double needed = 0;
 };
 GraphCircuit test_circuit(const model::FrozenModel& frozen, const model::Whisper& model,
+                          View<const float> mel, View<const int64_t> tokens,
                           const Transcoders& transcoders, std::span<const LogitTarget> targets,
-                          const Graph& graph, int draws, uint64_t seed,
+                          const Graph& graph, const CircuitTestOptions& options = {},
                           Progress& progress = silent_progress());
 
-nlohmann::ordered_json to_json(const Graph& graph, const std::vector<Intervention>& tests);
-nlohmann::ordered_json to_json(const GraphCircuit& circuit);
+/// Schema otoscope.trace-checks: the sums, the interventions and their summary, the circuit.
+nlohmann::ordered_json checks_json(const Graph& graph, std::span<const Intervention> tests,
+                                   const GraphCircuit& circuit);
 
 }  // namespace otoscope::circuits
