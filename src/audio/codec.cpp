@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "audio/quiet.h"
 #include "audio/resampler.h"
 #include "otoscope/audio/time.h"
 #include "otoscope/core/errors.h"
@@ -20,13 +21,12 @@ namespace {
 struct Known {
   const char *name, *encoder, *decoder;
   AVSampleFormat format;
-  int kilobits;  // what 0 stands for
-  /// Samples that the encoder's own statement of its delay leaves out (the QMF of G.722: 22).
-  int more_delay;
+  int kilobits;      // what 0 stands for
+  bool drops_delay;  // the decoder does (an Opus header says how much)
 };
-constexpr Known kKnown[] = {{"opus", "libopus", "libopus", AV_SAMPLE_FMT_FLT, 24, 0},
-                            {"mp3", "libmp3lame", "mp3float", AV_SAMPLE_FMT_FLTP, 32, 0},
-                            {"g722", "g722", "g722", AV_SAMPLE_FMT_S16, 64, 22}};
+constexpr Known kKnown[] = {{"opus", "libopus", "libopus", AV_SAMPLE_FMT_FLT, 24, true},
+                            {"mp3", "libmp3lame", "mp3float", AV_SAMPLE_FMT_FLTP, 32, false},
+                            {"g722", "g722", "g722", AV_SAMPLE_FMT_S16, 64, false}};
 constexpr int kAnyFrame = 320;  // of codecs that take any number of samples at once
 
 struct Free {
@@ -65,6 +65,7 @@ void fill(AVFrame& frame, AVSampleFormat format, std::span<const float> pcm) {
 class Chain {
  public:
   Chain(const Known& codec, int kilobits) : codec_(codec) {
+    quiet_ffmpeg();
     const AVCodec* encoder = avcodec_find_encoder_by_name(codec.encoder);
     const AVCodec* decoder = avcodec_find_decoder_by_name(codec.decoder);
     if (encoder == nullptr || decoder == nullptr)
@@ -85,7 +86,8 @@ class Chain {
   }
 
   int frame_samples() const { return encoder_->frame_size > 0 ? encoder_->frame_size : kAnyFrame; }
-  int delay() const { return encoder_->initial_padding + codec_.more_delay; }
+  /// What is left of the delay of encoder and decoder together, which the encoder states.
+  int delay() const { return codec_.drops_delay ? 0 : encoder_->initial_padding; }
 
   void send(std::span<const float> pcm) {
     frame_->nb_samples = frame_samples();
@@ -113,6 +115,8 @@ class Chain {
  private:
   void pass_on() {
     while (avcodec_receive_packet(encoder_.get(), packet_.get()) >= 0) {
+      // Nor may packets ask for it: it is taken off here.
+      av_packet_free_side_data(packet_.get());
       must(avcodec_send_packet(decoder_.get(), packet_.get()), codec_, "decode what it encoded");
       av_packet_unref(packet_.get());
       take();

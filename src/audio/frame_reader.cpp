@@ -4,16 +4,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <mutex>
 #include <string_view>
 
+#include "audio/quiet.h"
 #include "audio/riff.h"
 #include "otoscope/core/errors.h"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
-#include <libavutil/log.h>
 }
 
 namespace otoscope::audio {
@@ -191,8 +190,7 @@ void FrameReader::Impl::check_length() const {
 }
 
 FrameReader::FrameReader(std::unique_ptr<ByteSource> source) : impl_(std::make_unique<Impl>()) {
-  static std::once_flag quiet;  // a library does not print; errors become UserErrors
-  std::call_once(quiet, [] { av_log_set_level(AV_LOG_QUIET); });
+  quiet_ffmpeg();
   impl_->source = std::move(source);
   impl_->open_format();
   impl_->open_codec();
