@@ -6,6 +6,7 @@
 #include "cli/usage_error.h"
 #include "cli/verb.h"
 #include "otoscope/contexts/compare.h"
+#include "otoscope/contexts/factorial.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/io/json.h"
 #include "otoscope/model/decode.h"
@@ -22,9 +23,10 @@ struct ContextsVerbOptions {
   std::string precision = "f32";
   contexts::SelectOptions select;
   contexts::CompareOptions compare;
-  int batch = 8, positive = 60;
+  contexts::DirectionOptions direction;
+  int batch = 8, positive = 60, steer = 0;
   int64_t shuffle_weights = 1;
-  bool no_decode = false;
+  bool no_decode = false, factorial = false;
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
@@ -35,6 +37,9 @@ struct ContextsVerbOptions {
     v("site", o.site, "of the encoder; the SAE's if not given, else encoder.out");
     v("data", o.data, "NAME=MANIFEST of each context, the one to compare with first");
     v("paired", o.select.paired, "clips with equal ids are pairs: a set and its transform");
+    v("factorial", o.factorial,
+      "four sets, content by recording: A, A recorded otherwise, B, B recorded otherwise; each "
+      "two are pairs");
     v("force", o.select.force, "compare sets that share clips, speakers or sources");
     v("split", o.select.split, "clips of which split", Choices{{"train", "dev", "test", "all"}});
     v("limit", o.select.limit, "clips of each set, the first by hash of their id; 0 = all",
@@ -45,6 +50,11 @@ struct ContextsVerbOptions {
     v("positive", o.positive, "clips of the positive control (noise at 10 dB); 0 = none",
       Range{0, 1e6});
     v("recipe", o.recipe, "an intervention whose effect is measured in both contexts");
+    v("steer", o.steer,
+      "move clips along what separates the contexts, beside so many random directions (19 reach "
+      "p .05); 0 = do not",
+      Range{0, 1000});
+    v("steer-clips", o.direction.clips, "clips moved, of each context", Range{2, 1e6});
     v("no-decode", o.no_decode, "do not look at what the model writes");
     v("precision", o.precision, "how the model computes", Choices{{"f32", "bf16"}});
     v("batch", o.batch, "clips at once", Range{1, 256});
@@ -101,10 +111,16 @@ class Contexts : public VerbWith<ContextsVerbOptions> {
       const auto [name, path] = named_path("--data", given);
       sets.push_back({name, store::read_manifest(store::resolve_manifest(path))});
     }
+    if (options_.steer > 0 && options_.no_decode)
+      throw UserError("--steer", "expected decoding, got --no-decode",
+                      "the effect is on what the model writes");
     // Before minutes of listening.
     std::vector<contexts::Items> items;
-    for (size_t i = 1; i < sets.size(); ++i)
-      items.push_back(contexts::select_items(sets[0], sets[i], options_.select));
+    if (options_.factorial)
+      items = crossed(sets);
+    else
+      for (size_t i = 1; i < sets.size(); ++i)
+        items.push_back(contexts::select_items(sets[0], sets[i], options_.select));
 
     std::optional<sae::Sae> sae;
     if (!options_.sae.empty()) sae = sae::load(options_.sae);
@@ -115,6 +131,12 @@ class Contexts : public VerbWith<ContextsVerbOptions> {
     for (const contexts::Comparison& one : comparisons)
       json["comparisons"].push_back(
           contexts::compare(one, options_.compare, context.common.seed, context.progress));
+    if (options_.factorial)
+      json["factorial"] = contexts::factorial_json(
+          comparisons[0], comparisons[1],
+          contexts::factorial_of(comparisons[0], comparisons[1], options_.compare,
+                                 context.common.seed, context.progress),
+          options_.compare);
     io::write_json(options_.out, json);
     if (context.common.json) {
       context.print(json.dump(1));
@@ -129,6 +151,22 @@ class Contexts : public VerbWith<ContextsVerbOptions> {
     }
     context.print(text + options_.out);
     return 0;
+  }
+
+  /// The first set of each comparison: pairs of sets in a factorial design, else always the first.
+  size_t first_of(size_t comparison) const { return options_.factorial ? 2 * comparison : 0; }
+
+  std::vector<contexts::Items> crossed(const std::vector<contexts::ContextSet>& sets) const {
+    if (sets.size() != 4)
+      throw UserError("--factorial", "expected four sets, got " + std::to_string(sets.size()),
+                      "--data a=A --data a2=A-RECORDED-OTHERWISE --data b=B --data "
+                      "b2=B-RECORDED-OTHERWISE");
+    contexts::SelectOptions select = options_.select;
+    select.paired = false;
+    contexts::select_items(sets[0], sets[2], select);  // contents must not share clips or speakers
+    select.paired = true;
+    return {contexts::select_items(sets[0], sets[1], select),
+            contexts::select_items(sets[2], sets[3], select)};
   }
 
   model::Whisper load(const Context& context, bool shuffled) const {
@@ -167,14 +205,15 @@ class Contexts : public VerbWith<ContextsVerbOptions> {
                                std::filesystem::path(options_.sae) / "features.sqlite", sae->F());
       for (size_t i = 0; i < items.size(); ++i) {
         contexts::Comparison one;
-        one.first = sets[0].name;
-        one.second = sets[i + 1].name;
+        one.first = sets[first_of(i)].name;
+        one.second = sets[options_.factorial ? 2 * i + 1 : i + 1].name;
         one.items = std::move(items[i]);
         one.names = names;
         one.trained =
             contexts::gather(model, tokenizer, one.items.clips, sae, gather, context.progress);
         known_shift(context, model, tokenizer, sae, gather, one);
         if (!options_.recipe.empty()) steer(context, model, tokenizer, gather, one);
+        if (options_.steer > 0) move(context, model, tokenizer, gather.site, sae, one);
         comparisons.push_back(std::move(one));
       }
     }
@@ -215,6 +254,17 @@ class Contexts : public VerbWith<ContextsVerbOptions> {
     one.steered = contexts::gather(model, tokenizer, one.items.clips, nullptr, gather,
                                    context.progress, hooks)
                       .heard;
+  }
+
+  void move(const Context& context, const model::Whisper& model, const model::Tokenizer& tokenizer,
+            const model::Site& site, const sae::Sae* sae, contexts::Comparison& one) const {
+    contexts::DirectionOptions direction = options_.direction;
+    direction.controls = options_.steer;
+    direction.replicates = options_.compare.replicates;
+    direction.batch = options_.batch;
+    direction.seed = context.common.seed;
+    one.directed = contexts::move_along(model, tokenizer, one.items, one.trained, site, sae,
+                                        direction, context.progress);
   }
 
   void describe(nlohmann::ordered_json& json, const Context& context, const model::Whisper& model,

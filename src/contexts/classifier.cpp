@@ -51,6 +51,16 @@ double detectable_auroc(double critical, int64_t n0, int64_t n1, double spread) 
   return high;
 }
 
+Estimate auroc_of(std::span<const double> scores, std::span<const int32_t> fold,
+                  const Design& design, const TestOptions& options) {
+  return cluster_bootstrap(
+      design.groups, design.n(),
+      [&](std::span<const int32_t> multiplicity) {
+        return folded_auroc(scores, design.context, fold, item_weights(design, multiplicity));
+      },
+      options.seed, options.replicates);
+}
+
 Classified classifier_test(View<const double> gram, const Design& design,
                            const TestOptions& options) {
   OTO_ASSERT(gram.shape[0] == design.n());
@@ -60,13 +70,7 @@ Classified classifier_test(View<const double> gram, const Design& design,
   result.fold = held_out.fold();
   result.scores = held_out.scores(design.context);
   result.permutations = options.permutations;
-  result.auroc = cluster_bootstrap(
-      design.groups, design.n(),
-      [&](std::span<const int32_t> multiplicity) {
-        return folded_auroc(result.scores, design.context, result.fold,
-                            item_weights(design, multiplicity));
-      },
-      options.seed, options.replicates);
+  result.auroc = auroc_of(result.scores, result.fold, design, options);
   if (!std::isfinite(result.auroc.value))
     throw UserError("contexts", "expected both contexts in one of the folds, got none",
                     "give more groups or fewer --folds");

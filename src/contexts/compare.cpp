@@ -1,18 +1,17 @@
 #include "otoscope/contexts/compare.h"
 
-#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include <fmt/core.h>
 
+#include "contexts/controls.h"
 #include "contexts/json.h"
 #include "otoscope/contexts/behaviour.h"
-#include "otoscope/contexts/columns.h"
+#include "otoscope/contexts/explained.h"
 #include "otoscope/contexts/held_out.h"
+#include "otoscope/contexts/importance.h"
 #include "otoscope/contexts/match.h"
-#include "otoscope/contexts/nuisance.h"
-#include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 
 namespace otoscope::contexts {
@@ -47,7 +46,7 @@ class Run {
     json["design"] = design_json(exchange);
     progress_.start("tell " + c_.first + " from " + c_.second, 8, "steps");
     tests(json);
-    if (has_features()) columns(json);
+    if (has_features()) features(json);
     controls(json);
     behaviour(json);
     progress_.finish();
@@ -117,6 +116,7 @@ class Run {
         io::to_json(auroc_difference(mel.classified, main.classified, design, test_));
     if (c_.shuffled) shuffled(raw, features, json);
     matched(main, json);
+    share(main, json);
   }
 
   /// Like with like: features against features where the shuffled model has an SAE of its own, else
@@ -124,7 +124,7 @@ class Run {
   void shuffled(const Tested& raw, const Tested& features, OrderedJson& json) {
     const Design& design = c_.items.design;
     const Tested shuffled_raw = test(c_.shuffled->pooled.raw, "shuffled model");
-    json["tests"]["shuffled model, raw activations"] = shuffled_raw.json;
+    json["tests"]["shuffled model, raw"] = shuffled_raw.json;
     evidence_.shuffled = shuffled_raw.classified;
     const Classified* trained = &raw.classified;
     if (has_features() && c_.shuffled->pooled.features.shape()[1] > 0) {
@@ -154,54 +154,19 @@ class Run {
     m["test"] = to_json(*evidence_.matched);
   }
 
-  /// What gives the context away: features by their mean, with the share of rows on which they
-  /// fire.
-  void columns(OrderedJson& json) {
-    const Design& design = c_.items.design;
-    const int64_t F = c_.trained.pooled.firing.shape()[1], n = design.n();
-    Tensor<float> means(Shape{n, F});
-    for (int64_t i = 0; i < n; ++i)
-      std::copy_n(c_.trained.pooled.features.data() + i * 2 * F, F, means.view().row(i));
-    const auto found = column_differences(means, design, test_, options_.shown);
-    OrderedJson list = OrderedJson::array();
-    for (size_t k = 0; k < found.size() && k < static_cast<size_t>(options_.shown); ++k) {
-      const ColumnDifference& one = found[k];
-      OrderedJson row = to_json(one);
-      row["feature"] = one.column;
-      row["name"] = c_.names.empty() ? "" : c_.names[static_cast<size_t>(one.column)];
-      double firing[2] = {0, 0};
-      for (int64_t i = 0; i < n; ++i)
-        firing[design.context[static_cast<size_t>(i)]] +=
-            static_cast<double>(c_.trained.pooled.firing.at(i, one.column));
-      row["firing"] = {firing[0] / static_cast<double>(design.n_of(0)),
-                       firing[1] / static_cast<double>(design.n_of(1))};
-      list.push_back(std::move(row));
-    }
-    OrderedJson& f = json["features"];
-    f["tested"] = found.size();
-    f["q_at_most_.05"] =
-        std::count_if(found.begin(), found.end(), [](const auto& c) { return c.q <= .05; });
-    f["family_wise_.05"] =
-        std::count_if(found.begin(), found.end(), [](const auto& c) { return c.p_family <= .05; });
-    f["list"] = std::move(list);
+  void features(OrderedJson& json) {
+    json["features"] = features_json(c_, test_, options_.shown);
     progress_.advance(++step_, "columns");
   }
 
-  void nuisance_columns(OrderedJson& json) {
-    OrderedJson list = OrderedJson::array();
-    for (const ColumnDifference& one :
-         column_differences(c_.trained.nuisances, c_.items.design, test_, kNuisanceCount)) {
-      OrderedJson row = to_json(one);
-      row["name"] = kNuisances[static_cast<size_t>(one.column)];
-      list.push_back(std::move(row));
-    }
-    json["nuisances"] = std::move(list);
-  }
-
   void controls(OrderedJson& json) {
-    nuisance_columns(json);
-    json["controls"]["negative"] = negative();
-    json["controls"]["positive"] = positive();
+    json["nuisances"] = nuisances_json(c_, test_);
+    json["controls"]["negative"] =
+        negative_control(main_table(c_.trained), c_.items.design, c_.first, test_);
+    json["controls"]["positive"] =
+        c_.known_shift ? positive_control(main_table(c_.trained), main_table(*c_.known_shift),
+                                          c_.items.design, c_.known_steps, c_.first, test_)
+                       : OrderedJson{{"impossible", "not asked for"}};
     progress_.advance(++step_, "controls");
   }
 
@@ -209,64 +174,20 @@ class Run {
     return has_features() ? g.pooled.features.view() : g.pooled.raw.view();
   }
 
-  /// The first context against itself: halves of its groups.
-  OrderedJson negative() const {
-    const Design& design = c_.items.design;
-    std::vector<int64_t> places;
-    for (int64_t i = 0; i < design.n(); ++i)
-      if (design.context[static_cast<size_t>(i)] == 0) places.push_back(i);
-    Design half = part_of(design, places);
-    Rng rng(test_.seed, "contexts: halves");
-    const auto order = rng.permutation(half.groups);
-    std::vector<uint8_t> second(static_cast<size_t>(half.groups), 0);
-    for (size_t i = 0; i < order.size() / 2; ++i) second[static_cast<size_t>(order[i])] = 1;
-    for (size_t i = 0; i < half.context.size(); ++i)
-      half.context[i] = second[static_cast<size_t>(half.group[i])];
-    const Tensor<double> gram = gram_of(lines(main_table(c_.trained), places));
-    try {
-      OrderedJson json = to_json(classifier_test(gram, half, test_));
-      json["what"] = c_.first + " split into two halves of its groups";
-      return json;
-    } catch (const UserError& error) {
-      return {{"impossible", error.problem()}};
-    }
-  }
-
-  /// A shift that is known to be there, in pairs.
-  OrderedJson positive() const {
-    if (!c_.known_shift) return {{"impossible", "not asked for"}};
-    const auto m = c_.known_shift->pooled.raw.shape()[0];
-    std::vector<int64_t> places;
-    for (int64_t i = 0; i < m; ++i) places.push_back(i);
-    Design once = part_of(c_.items.design, places);
-    std::vector<uint8_t> context(static_cast<size_t>(2 * m), 0);
-    std::vector<std::string> group, source(static_cast<size_t>(2 * m));
-    for (int64_t i = 0; i < 2 * m; ++i) {
-      context[static_cast<size_t>(i)] = i < m ? 0 : 1;
-      group.push_back(std::to_string(once.group[static_cast<size_t>(i % m)]));
-    }
-    const Tensor<float> as_is = lines(main_table(c_.trained), places);
-    const View<const float> changed = main_table(*c_.known_shift);
-    Tensor<float> x(Shape{2 * m, as_is.shape()[1]});
-    std::copy_n(as_is.data(), as_is.size(), x.data());
-    std::copy_n(changed.data, changed.size(), x.data() + as_is.size());
-    try {
-      OrderedJson json =
-          to_json(classifier_test(gram_of(x), make_design(context, group, source), test_));
-      std::string what;
-      for (const Step& step : c_.known_steps) what += (what.empty() ? "" : ",") + step_text(step);
-      json["what"] = c_.first + " against itself with " + what;
-      return json;
-    } catch (const UserError& error) {
-      return {{"impossible", error.problem()}};
-    }
-  }
-
-  static Tensor<float> lines(View<const float> x, std::span<const int64_t> places) {
-    Tensor<float> some(Shape{static_cast<int64_t>(places.size()), x.shape[1]});
-    for (size_t i = 0; i < places.size(); ++i)
-      std::copy_n(x.row(places[i]), x.shape[1], some.view().row(static_cast<int64_t>(i)));
-    return some;
+  /// Of what the discriminant says, how much nuisances explain; and how few columns carry it.
+  void share(const Tested& main, OrderedJson& json) {
+    const Classified& test = main.classified;
+    Tensor<float> scores(Shape{c_.items.design.n(), 1});
+    for (int64_t i = 0; i < scores.size(); ++i)
+      scores[i] = static_cast<float>(test.scores[static_cast<size_t>(i)]);
+    json["score_at_equal_nuisances"] =
+        to_json(explained_by(c_.trained.nuisances, scores, c_.items.design, test_)[0]);
+    constexpr int64_t kFew[] = {1, 3, 10, 30, 100};
+    json["carried_by"] = OrderedJson::array();
+    for (const Carried& one : carried_by(main_table(c_.trained), c_.items.design, kFew, test_))
+      json["carried_by"].push_back({{"columns", one.columns},
+                                    {"alone", io::to_json(one.alone)},
+                                    {"without", io::to_json(one.without)}});
   }
 
   void behaviour(OrderedJson& json) {
@@ -276,12 +197,19 @@ class Run {
     json["behaviour"] = to_json(b);
     const bool words = std::isfinite(b.wer.difference.value);
     const Estimate& difference = words ? b.wer.difference : b.wrote.difference;
+    evidence_.behaviour_of = words ? "word error rate" : "share with text";
     if (b.content != "not matched" && std::isfinite(difference.value))
       evidence_.behaviour = difference;
     if (c_.steered)
       json["same_intervention"] =
           to_json(intervention_of(c_.items, c_.trained.windows, c_.trained.heard, *c_.steered,
                                   test_.seed, options_.replicates));
+    if (c_.directed) {
+      json["steering"] = to_json(*c_.directed);
+      const DirectionArm& arm = c_.directed->arms.front();
+      evidence_.mediated = arm.toward[1].effect;
+      evidence_.mediated_controls_p = arm.p;
+    }
     progress_.advance(++step_, "behaviour");
   }
 

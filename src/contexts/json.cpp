@@ -71,6 +71,12 @@ OrderedJson to_json(const ColumnDifference& c) {
           {"p_family", c.p_family}};
 }
 
+OrderedJson to_json(const Explained& e) {
+  return {{"difference", io::to_json(e.raw)},
+          {"left", io::to_json(e.left)},
+          {"share_left", io::to_json(e.share)}};
+}
+
 OrderedJson to_json(const Behaviour& b) {
   return {{"content", b.content},
           {"clips", {b.clips[0], b.clips[1]}},
@@ -87,10 +93,33 @@ OrderedJson to_json(const SameIntervention& i) {
           {"text_without_speech_effect", shift_json(i.wrote)}};
 }
 
+OrderedJson to_json(const Directed& directed) {
+  const auto moved = [](const Moved& m) {
+    return OrderedJson{{"dose", m.dose}, {"moved", m.moved}, {"effect", io::to_json(m.effect)}};
+  };
+  OrderedJson json{{"behaviour", directed.behaviour},
+                   {"clips", {directed.clips[0], directed.clips[1]}},
+                   {"words", {directed.words[0], directed.words[1]}},
+                   {"arms", OrderedJson::array()}};
+  for (const DirectionArm& arm : directed.arms) {
+    OrderedJson one{{"name", arm.name}, {"features", arm.features}, {"toward", {}}};
+    for (const Moved& m : arm.toward) one["toward"].push_back(moved(m));
+    one["back"] = moved(arm.back);
+    one["random_directions"] = arm.controls;
+    one["p"] = arm.p;
+    json["arms"].push_back(std::move(one));
+  }
+  return json;
+}
+
 OrderedJson to_json(const Verdict& verdict) {
   return {{"level", name_of(verdict.level)},
           {"sentence", verdict.sentence},
-          {"because", verdict.because}};
+          {"because", verdict.because},
+          {"answers",
+           {{"detectability", verdict.detectability},
+            {"behaviour", verdict.behaviour},
+            {"controllability", verdict.controllability}}}};
 }
 
 }  // namespace otoscope::contexts

@@ -3,6 +3,8 @@
 
 #include "otoscope/contexts/behaviour.h"
 #include "otoscope/contexts/columns.h"
+#include "otoscope/contexts/direction.h"
+#include "otoscope/contexts/explained.h"
 #include "otoscope/contexts/tests.h"
 #include "otoscope/contexts/verdict.h"
 #include "otoscope/io/estimate.h"
@@ -14,8 +16,10 @@ io::OrderedJson to_json(const Classified& test);
 io::OrderedJson to_json(const Discrepancy& mmd);
 io::OrderedJson to_json(const SourceOut& sources);
 io::OrderedJson to_json(const ColumnDifference& column);
+io::OrderedJson to_json(const Explained& explained);
 io::OrderedJson to_json(const Behaviour& behaviour);
 io::OrderedJson to_json(const SameIntervention& intervention);
+io::OrderedJson to_json(const Directed& directed);
 io::OrderedJson to_json(const Verdict& verdict);
 
 }  // namespace otoscope::contexts

@@ -131,6 +131,14 @@ Items select_items(const ContextSet& a, const ContextSet& b, const SelectOptions
                                                      : clip.prompt_id + " " + clip.language);
   }
   items.design = make_design(context, group, source);
+  const Exchange exchange(items.design);
+  for (const uint8_t which : {uint8_t{0}, uint8_t{1}})
+    if (const int64_t groups = exchange.groups_of(which) + exchange.groups_in_both(); groups < 2)
+      throw UserError(which == 0 ? a.name : b.name,
+                      fmt::format("expected at least 2 independent groups (speakers, prompts or "
+                                  "sources), got {}",
+                                  groups),
+                      "no interval and no test can be had of one group");
   return items;
 }
 

@@ -29,6 +29,29 @@ bool off_zero(const Estimate& e) {
   return std::isfinite(e.low) && std::isfinite(e.high) && (e.low > 0 || e.high < 0);
 }
 
+/// Rates as percentages: "+12.3 points [10.1, 14.2]".
+std::string points(const Estimate& e) {
+  return fmt::format("{:+.1f} points [{:+.1f}, {:+.1f}]", 100 * e.value, 100 * e.low, 100 * e.high);
+}
+
+std::string behaviour_answer(const Evidence& e) {
+  if (!e.behaviour) return "not measured at matched content";
+  const std::string what = e.behaviour_of + ", second minus first, at matched content: ";
+  return what + points(*e.behaviour) +
+         (off_zero(*e.behaviour) ? "" : ", an interval that holds 0: no shift detected");
+}
+
+std::string control_answer(const Evidence& e) {
+  if (!e.mediated || !e.mediated_controls_p)
+    return "not measured (--steer N steers along the separating direction beside N controls)";
+  const bool moves = off_zero(*e.mediated) && *e.mediated_controls_p <= kLevel;
+  return fmt::format(
+      "moving the first context's clips along the direction changes the {} by {}; "
+      "as much by random directions with p {:.2g}: {}",
+      e.behaviour_of, points(*e.mediated), *e.mediated_controls_p,
+      moves ? "it moves the behaviour" : "not shown");
+}
+
 Verdict of_no_separation(const Evidence& evidence) {
   const Classified& f = evidence.features;
   Verdict verdict;
@@ -96,27 +119,24 @@ Step learned_step(const Evidence& e) {
 }
 
 Step behaviour_step(const Evidence& e) {
-  if (!e.behaviour) return {false, "behaviour at matched content: not measured"};
-  return {off_zero(*e.behaviour),
-          fmt::format("behaviour at matched content: difference {:.4f} [{:.4f}, {:.4f}]",
-                      e.behaviour->value, e.behaviour->low, e.behaviour->high)};
+  return {e.behaviour && off_zero(*e.behaviour), "behaviour: " + behaviour_answer(e)};
 }
 
 Step mediated_step(const Evidence& e) {
-  if (!e.mediated || !e.mediated_controls_p)
-    return {false, "steering along the direction: not measured"};
+  // Toward the second context's behaviour, not merely elsewhere.
+  const bool toward = e.mediated && e.behaviour && e.mediated->value * e.behaviour->value > 0;
   return {
-      off_zero(*e.mediated) && *e.mediated_controls_p <= kLevel,
-      fmt::format("steering along the direction moves it by {:.4f} [{:.4f}, {:.4f}], controls "
-                  "as much with p {:.3g}",
-                  e.mediated->value, e.mediated->low, e.mediated->high, *e.mediated_controls_p)};
+      toward && off_zero(*e.mediated) && e.mediated_controls_p && *e.mediated_controls_p <= kLevel,
+      "steering: " + control_answer(e)};
 }
 
 }  // namespace
 
 std::string auroc_text(const Estimate& estimate) { return "AUROC " + interval_text(estimate); }
 
-Verdict verdict_of(const Evidence& evidence) {
+namespace {
+
+Verdict climbed(const Evidence& evidence) {
   if (!separates(evidence.features)) return of_no_separation(evidence);
   Verdict verdict;
   verdict.level = Level::differ;
@@ -143,6 +163,16 @@ Verdict verdict_of(const Evidence& evidence) {
   climb({behaviour_step(evidence)}, Level::behaviour, "behaviour shifts between contexts");
   climb({mediated_step(evidence)}, Level::mediated,
         "the shift is mediated in part by these features");
+  return verdict;
+}
+
+}  // namespace
+
+Verdict verdict_of(const Evidence& evidence) {
+  Verdict verdict = climbed(evidence);
+  verdict.detectability = verdict.sentence;
+  verdict.behaviour = behaviour_answer(evidence);
+  verdict.controllability = control_answer(evidence);
   return verdict;
 }
 

@@ -7,7 +7,9 @@
 #include "contexts/planted.h"
 #include "otoscope/contexts/columns.h"
 #include "otoscope/contexts/held_out.h"
+#include "otoscope/contexts/match.h"
 #include "otoscope/contexts/tests.h"
+#include "otoscope/contexts/verdict.h"
 
 namespace otoscope::contexts {
 namespace {
@@ -60,6 +62,65 @@ TEST_CASE("contexts of the same distribution: 4 to 17 false alarms in 200") {
                   3000));
   check("more columns than items",
         alarms_of({.groups = 15, .items = 2, .columns = 400, .within_group = .3}, 5000));
+}
+
+/// What the whole comparison says of items with a nuisance, in `repeats` worlds.
+struct Said {
+  int separated = 0, beyond = 0, repeats = 0;
+};
+Said said_of(double own_shift, double nuisance_shift, uint64_t first_seed) {
+  Said said;
+  for (uint64_t repeat = 0; repeat < 100; ++repeat) {
+    Planted items =
+        planted({.groups = 40, .items = 2, .columns = 40, .within_group = .2, .shift = own_shift},
+                first_seed + repeat);
+    const int64_t n = items.design.n();
+    Tensor<float> nuisance(Shape{n, 1});
+    Rng rng(first_seed + repeat, "nuisance");
+    for (int64_t i = 0; i < n; ++i) {
+      const bool second = items.design.context[static_cast<size_t>(i)] != 0;
+      nuisance[i] = static_cast<float>(rng.normal() + (second ? nuisance_shift : 0));
+      for (int64_t j = 10; j < 40; ++j) items.x.at(i, j) += nuisance[i];
+    }
+    TestOptions options;
+    options.permutations = 199;
+    options.replicates = 200;
+    options.seed = first_seed + repeat;
+    const auto features = gram_of(items.x), nuisances = gram_of(nuisance);
+    Evidence e;
+    e.features = classifier_test(features, items.design, options);
+    e.nuisances = classifier_test(nuisances, items.design, options);
+    e.increment = auroc_difference(
+        *e.nuisances, classifier_test(mean_gram(features, nuisances), items.design, options),
+        items.design, options);
+    e.sources = leave_source_out(features, items.design, options);
+    const auto places = matched_pairs(nuisance, items.design);
+    e.matched = classifier_test(part_of(features, places), part_of(items.design, places), options);
+    const Verdict verdict = verdict_of(e);
+    said.separated += verdict.level != Level::none && verdict.level != Level::unclear ? 1 : 0;
+    said.beyond += verdict.level == Level::beyond_nuisances ? 1 : 0;
+    ++said.repeats;
+  }
+  return said;
+}
+
+TEST_CASE("planted features are found, and a planted nuisance is called a nuisance") {
+  const auto print = [](const char* name, const Said& said) {
+    MESSAGE(fmt::format("{}: told apart {}, beyond nuisances {} of {}", name, said.separated,
+                        said.beyond, said.repeats));
+  };
+  const Said feature = said_of(1.5, 0, 7000), nuisance = said_of(0, 1.2, 8000),
+             both = said_of(1.5, 1.2, 9000), nothing = said_of(0, 0, 10000);
+  print("three features, 1.5 deviations", feature);
+  print("a nuisance that features follow, 1.2 deviations", nuisance);
+  print("both", both);
+  print("nothing", nothing);
+  CHECK(feature.beyond >= 80);
+  CHECK(nuisance.separated >= 80);  // it does separate …
+  CHECK(nuisance.beyond <= 5);      // … and is not called more than a nuisance
+  CHECK(both.beyond >= 60);
+  CHECK(nothing.separated <= 11);
+  CHECK(nothing.beyond <= 2);
 }
 
 }  // namespace

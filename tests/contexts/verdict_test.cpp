@@ -27,7 +27,8 @@ Evidence all_of_it() {
   e.shuffled = of(.6, .54, .66, .001);
   e.over_shuffled = Estimate{.3, .2, .4, 400, 200, ""};
   e.behaviour = Estimate{.05, .03, .07, 400, 200, ""};
-  e.mediated = Estimate{-.02, -.03, -.01, 400, 200, ""};
+  e.behaviour_of = "word error rate";
+  e.mediated = Estimate{.02, .01, .03, 400, 200, ""};
   e.mediated_controls_p = .03;
   return e;
 }
@@ -59,6 +60,27 @@ TEST_CASE("the wording climbs as far as the evidence and no further") {
     e.matched = of(.55, .45, .65, .3);
     CHECK(verdict_of(e).level == Level::differ);
   }
+}
+
+TEST_CASE("moving away from the second context's behaviour mediates nothing") {
+  Evidence e = all_of_it();
+  e.mediated = Estimate{-.02, -.03, -.01, 400, 200, ""};
+  CHECK(verdict_of(e).level == Level::behaviour);
+}
+
+TEST_CASE("the three questions are answered apart") {
+  Evidence e = all_of_it();
+  e.features = of(.52, .46, .58, .31, .61);
+  const Verdict verdict = verdict_of(e);
+  CHECK(verdict.detectability.starts_with("no separation above AUROC .61"));
+  CHECK(verdict.behaviour.find("+5.0 points [+3.0, +7.0]") != std::string::npos);
+  CHECK(verdict.controllability.ends_with("it moves the behaviour"));
+  e.behaviour = Estimate{.01, -.01, .03, 400, 200, ""};
+  CHECK(verdict_of(e).behaviour.ends_with("no shift detected"));
+  e.behaviour.reset();
+  e.mediated.reset();
+  CHECK(verdict_of(e).behaviour == "not measured at matched content");
+  CHECK(verdict_of(e).controllability.starts_with("not measured"));
 }
 
 TEST_CASE("nothing found is what could have been found, never sameness") {

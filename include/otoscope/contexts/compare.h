@@ -9,6 +9,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "otoscope/contexts/direction.h"
 #include "otoscope/contexts/gather.h"
 #include "otoscope/contexts/sets.h"
 #include "otoscope/contexts/tests.h"
@@ -43,6 +44,7 @@ struct Comparison {
   std::optional<Gathered> known_shift;  // positive control: items of the first set, changed …
   std::vector<Step> known_steps;        // … by these; the first so many items in order
   std::optional<std::vector<steer::Heard>> steered;  // with a recipe
+  std::optional<Directed> directed;                  // moved along what separates them
   std::vector<std::string> names;                    // (F) of features, empty where unknown
 };
 

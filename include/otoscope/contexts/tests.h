@@ -3,6 +3,7 @@
 /// never seen keep that, and what could have been found.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,11 @@ struct Classified {
 /// UserError where a context has fewer than two groups.
 Classified classifier_test(View<const double> gram, const Design& design,
                            const TestOptions& options = {});
+
+/// AUROC of scores that are given, over pairs of one fold; groups resampled. NaN where no fold
+/// holds both contexts.
+Estimate auroc_of(std::span<const double> scores, std::span<const int32_t> fold,
+                  const Design& design, const TestOptions& options = {});
 
 /// b - a of two tests over the same items and folds, groups resampled once for both.
 Estimate auroc_difference(const Classified& a, const Classified& b, const Design& design,

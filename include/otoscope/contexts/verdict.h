@@ -23,6 +23,7 @@ struct Evidence {
   std::optional<Classified> shuffled;     // features of the model with shuffled weights
   std::optional<Estimate> over_shuffled;  // AUROC(features) - AUROC(of the shuffled model)
   std::optional<Estimate> behaviour;      // paired difference of an error rate at matched content
+  std::string behaviour_of;               // "word error rate", "share with text"
   std::optional<Estimate> mediated;       // what steering along the direction moved of it …
   std::optional<double> mediated_controls_p;  // … and how often matched controls moved as much
 };
@@ -41,6 +42,9 @@ struct Verdict {
   Level level = Level::unclear;
   std::string sentence;
   std::vector<std::string> because;  // what each further step lacked or passed, one sentence each
+  /// Three questions, never merged: a model can be told to differ and do nothing else, or fail
+  /// without being told to differ. Each has its own answer, whatever the others are.
+  std::string detectability, behaviour, controllability;
 };
 
 /// p <= .05 and an interval above .5 separate; an interval that holds .5 with p > .05 is "no
