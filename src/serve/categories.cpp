@@ -60,7 +60,8 @@ void write_examples(Html& html, const DescribedSae& sae, const Document& facts, 
     const std::string here =
         "/saes/" + std::to_string(index) + "/categories/" + std::to_string(c) + "/features/";
     for (size_t f = 0; f < cards.features.size(); ++f)
-      write_feature_card(html, sae, cards.features[f], facts, here + std::to_string(f), progress);
+      write_feature_card(html, sae, cards.features[f], facts, here + std::to_string(f), true,
+                         progress);
     html.close();
     progress.advance(static_cast<int64_t>(c) + 1);
   }
@@ -79,7 +80,8 @@ void write_categories(Html& html, const SaeFiles& files, const DescribedSae* des
   html.raw(bound(categories, "/rows/test", "count")).text(" test frames of ");
   html.raw(bound(categories, "/clusters", "count"));
   html.text(
-      " clusters. A category is not shown where a control names half as large a share of what "
+      " clusters. A category is not shown where a control names half as many, or half as large a "
+      "share of what "
       "fires.");
   html.close();
   write_table(html, categories);

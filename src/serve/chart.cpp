@@ -6,6 +6,18 @@
 #include "serve/html.h"
 
 namespace otoscope::serve {
+namespace {
+
+/// What fits beside an interval chart, whole characters of UTF-8.
+std::string shortened(const std::string& name) {
+  constexpr size_t kMost = 50;
+  if (name.size() <= kMost) return name;
+  size_t end = kMost;
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) --end;
+  return name.substr(0, end) + "…";
+}
+
+}  // namespace
 
 std::string line_chart(const std::string& title, const std::vector<Series>& series, const Axis& x,
                        const Axis& y) {
@@ -56,7 +68,7 @@ std::string interval_chart(const std::string& title, const std::vector<IntervalR
   for (size_t i = 0; i < rows.size(); ++i) {
     const double middle = kTop + kRow * (static_cast<double>(i) + 0.5);
     svg += "<text class=\"name\" text-anchor=\"end\" x=\"" + num(kNames - 10) + "\" y=\"" +
-           num(middle + 4) + "\">" + escaped(rows[i].name) + "</text>";
+           num(middle + 4) + "\">" + escaped(shortened(rows[i].name)) + "</text>";
     if (sx.shows(rows[i].low) && sx.shows(rows[i].high))
       svg += "<line class=\"whisker\" x1=\"" + num(sx(rows[i].low)) + "\" x2=\"" +
              num(sx(rows[i].high)) + "\" y1=\"" + num(middle) + "\" y2=\"" + num(middle) + "\"/>";

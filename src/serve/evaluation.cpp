@@ -102,8 +102,9 @@ Series rate_histogram(const SaeFiles& sae) {
     series.x.push_back(-10 + 10 * (static_cast<double>(i) + 0.5) / n);
     series.y.push_back(bins[i].get<double>());
   }
-  // Empty bins on the far left carry nothing.
-  while (series.y.size() > 20 && series.y.front() == 0)
+  // The first bin holds what never fired, which has no logarithm; the table counts it as dead.
+  if (!series.y.empty()) series.y.front() = 0;
+  while (series.y.size() > 1 && series.y.front() == 0 && series.y[1] == 0)
     series.x.erase(series.x.begin()), series.y.erase(series.y.begin());
   return series;
 }
@@ -177,7 +178,8 @@ void write_plots(Html& html, const RunFiles& run) {
         line_chart("Training: variance not explained", loss, {"step"}, {"FVU of the batch", true}));
   if (!dead.empty()) html.raw(line_chart("Training: dead features", dead, {"step"}, {"features"}));
   if (!rates.empty())
-    html.raw(line_chart("How often features fire", rates, {"log10 of firing rate"}, {"features"}));
+    html.raw(line_chart("How often features fire that do", rates, {"log10 of firing rate"},
+                        {"features"}));
   if (!grid.empty())
     html.raw(dot_chart("The grid: sparsity against fidelity", grid, {"L0"}, {"FVU"}));
   if (!kl.empty())

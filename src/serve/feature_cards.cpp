@@ -61,7 +61,7 @@ void write_facts(Html& html, const Document& facts, const std::string& pointer) 
 void write_head(Html& html, const DescribedSae& sae, const ChosenFeature& feature,
                 const Document& facts, const std::string& pointer) {
   const bool named = feature.meaning && !feature.meaning->name.empty();
-  html.open("header").open("h3");
+  html.open("summary").open("h3");
   if (named) html.text(feature.meaning->name);
   html.open("span", {{"class", named ? "number soft" : "number"}})
       .text(named ? "feature " : "Feature ")
@@ -78,21 +78,26 @@ void write_head(Html& html, const DescribedSae& sae, const ChosenFeature& featur
   // The category says it too where a shift decided.
   if (!feature.meaning || feature.meaning->category != feature.state)
     html.leaf("span", feature.state, {{"class", feature.state == "alive" ? "tag" : "tag bad"}});
-  html.close();
-  html.open("p", {{"class", "why"}}).text(feature.why);
+  html.open("span", {{"class", "why"}}).text(feature.why);
   if (feature.shared_of > 0)
     html.text(": ")
         .raw(bound(facts, pointer + "/shared/examples", "count"))
         .text(" of ")
         .raw(bound(facts, pointer + "/shared/of", "count"));
-  html.close();
+  html.close().close();
 }
+
+constexpr size_t kOpen = 2;  // of an SAE's cards: a page of all of them open is too long to read
 
 }  // namespace
 
 void write_feature_card(Html& html, const DescribedSae& sae, const ChosenFeature& feature,
-                        const Document& facts, const std::string& pointer, Progress& progress) {
-  html.open("article", {{"class", "feature"}});
+                        const Document& facts, const std::string& pointer, bool open,
+                        Progress& progress) {
+  if (open)
+    html.open("details", {{"class", "feature"}, {"open", ""}});
+  else
+    html.open("details", {{"class", "feature"}});
   write_head(html, sae, feature, facts, pointer);
   write_claim(html, feature, facts, pointer, sae.files->categories);
   write_models_name(html, feature, facts, pointer);
@@ -119,7 +124,7 @@ void write_feature_cards(Html& html, const DescribedSae& sae, const Document& fa
     throw_if_interrupted();
     write_feature_card(html, sae, sae.chosen[f], facts,
                        "/saes/" + std::to_string(index) + "/features/" + std::to_string(f),
-                       progress);
+                       f < kOpen, progress);
     progress.advance(static_cast<int64_t>(f) + 1);
   }
   progress.finish();

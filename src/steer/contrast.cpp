@@ -179,6 +179,7 @@ void add_controls(std::vector<Arm>& arms, size_t of, std::vector<double> strengt
   base.decode = arms[of].decode;
   base.language = arms[of].language;
   base.every = every;
+  base.of = static_cast<int>(of);
   const std::vector<Operator> operators = arms[of].operators;
   std::vector<std::vector<Operator>> sets(static_cast<size_t>(count));
   bool features = !operators.empty();

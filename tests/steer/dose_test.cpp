@@ -220,6 +220,8 @@ TEST_CASE("controls have the dose of what they are controls of") {
   const eval::Pca pca = site_pca(store.opened);
   add_controls(arms, 0, {3}, 4, 2, scales, kD, 1, &pca);
   REQUIRE(arms.size() == 13);
+  // The same edit under another name: its controls would be those of the first.
+  arms.push_back(arm_of({on_features(Action::scale, live, 2)}, {3}));
   const DoseRun run = doses(nano, choice, "encoder.out", &sae, arms, *kl_target());
   Dose tested;  // on the clips that the controls see
   {
@@ -235,7 +237,7 @@ TEST_CASE("controls have the dose of what they are controls of") {
     }
     tested = hook.dose();
   }
-  for (size_t a = 1; a < arms.size(); ++a) {
+  for (size_t a = 1; a + 1 < arms.size(); ++a) {
     CAPTURE(arms[a].name);
     CHECK(run.arms[a][0].dose.sum == doctest::Approx(tested.sum).epsilon(1e-4));
     if (arms[a].role != Arm::Role::random_feature)
@@ -246,6 +248,7 @@ TEST_CASE("controls have the dose of what they are controls of") {
   }
   const auto found = contests(run, arms, choice, *kl_target());
   REQUIRE(found.size() == 1);
+  CHECK(found[0].arm == 0);
   CHECK(found[0].strength == 3);
   CHECK(found[0].random_features.effects.size() == 4);
   CHECK(found[0].random_directions.effects.size() == 4);

@@ -39,6 +39,8 @@ struct Arm {
   /// Its dose is made that of this arm at the same strength by a gain (one number a strength): rows
   /// are its own, the mean ||x' - x|| is not. -1: as it is.
   int match = -1;
+  /// Controls: the arm whose operators, doses and language they have.
+  int of = -1;
 };
 
 struct DoseOptions {
@@ -84,7 +86,9 @@ ResponseMeasures measure(const DoseRun& run, const std::vector<Outcome>& outcome
 /// .005.
 bool guard_holds(const ResponseMeasures& m);
 
-/// A tested arm at one strength against its controls, all on the clips that the controls saw.
+/// An arm at one strength against the controls that have its dose and its language (Arm::match),
+/// all on the clips that the controls saw. Other arms have no contest: a language token alone would
+/// win.
 struct Contest {
   size_t arm = 0;
   double strength = 0, effect = 0;

@@ -24,7 +24,10 @@ const filter = document.querySelector("#filter");
 if (filter) {
   filter.addEventListener("input", () => {
     const wanted = filter.value.trim().toLowerCase();
-    for (const feature of document.querySelectorAll(".feature"))
-      feature.hidden = wanted !== "" && !feature.textContent.toLowerCase().includes(wanted);
+    for (const feature of document.querySelectorAll(".feature")) {
+      const found = feature.textContent.toLowerCase().includes(wanted);
+      feature.hidden = !found;
+      if (wanted.length > 1 && found) feature.open = true;
+    }
   });
 }

@@ -188,7 +188,7 @@ std::vector<Contest> contests(const DoseRun& run, std::span<const Arm> arms,
       contest.strength = response.strength;
       contest.effect = effect(run, response, every, choice, target);
       for (size_t b = 0; b < arms.size(); ++b) {
-        if (!is_control(arms[b])) continue;
+        if (!is_control(arms[b]) || arms[b].of != static_cast<int>(a)) continue;
         Contest::Against& against =
             arms[b].role == Arm::Role::random_feature     ? contest.random_features
             : arms[b].role == Arm::Role::random_direction ? contest.random_directions

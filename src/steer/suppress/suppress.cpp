@@ -361,8 +361,9 @@ class Suppressing {
     };
     quiet_sounds_ = hear(test_sounds_, "the recipe on test sounds");
     quiet_speech_ = hear(test_speech_, "the recipe on test speech");
-    rows.push_back(row("recipe: " + std::to_string(deciding_.detector.features.size()) +
-                           " features decide, then " + behind_.edits[behind_.chosen].name,
+    const size_t n = deciding_.detector.features.size();
+    rows.push_back(row(fmt::format("recipe: {} feature{} decide{}, then {}", n, n == 1 ? "" : "s",
+                                   n == 1 ? "s" : "", behind_.edits[behind_.chosen].name),
                        "recipe", quiet_sounds_, quiet_speech_));
     rows.back()["threshold"] = gate_.threshold;
     rows.push_back(always_row());
