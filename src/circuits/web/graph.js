@@ -15,28 +15,63 @@ const s = (tag, attributes = {}, text = "") => {
   return node;
 };
 
-// Places: audio to the left, tokens to the right, layers up.
-const width = 1200, left = 46, audioEnd = 800, tokensStart = 840, right = 1190;
-const rowHeight = 34, top = 56, spectrogramHeight = 90, massHeight = 22;
+// Places: audio to the left, tokens to the right, layers up. Features of a layer that would cover
+// each other, or each other's names, stand in lanes of their own.
+const width = 1200, left = 50, audioEnd = 800, tokensStart = 862, right = 1190;
+const laneHeight = 24, errorHeight = 12, top = 64, spectrogramHeight = 90, massHeight = 22;
 const layers = data.encoder_layers + data.decoder_layers;
-const rows = layers + 1;  // and the logits
-const base = top + rows * rowHeight;
-const height = base + spectrogramHeight + massHeight + 44;
-const yOf = (layer) => layer > layers ? top : base - (layer + 0.5) * rowHeight;
 const xOfFrame = (frame) => left + (audioEnd - left) * frame / Math.max(1, data.frames);
 const tokenWidth = (right - tokensStart) / Math.max(1, data.tokens.length);
 const xOfToken = (token) => tokensStart + (token + 0.5) * tokenWidth;
 const seconds = (frame) => (frame * data.seconds_per_frame).toFixed(2) + " s";
 
 const logits = data.nodes.filter((node) => node.kind === "logit");
+const radius = (node) => node.kind === "feature" || node.kind === "logit"
+  ? 3.5 + 6 * Math.sqrt(Math.min(1, node.influence * 4)) : 1.5 + 4.5 * Math.sqrt(Math.min(1, node.influence * 4));
+const short = (text, most) => text.length > most ? text.slice(0, most - 1) + "…" : text;
+const caption = (node) => node.kind === "logit" ? short(node.label.trim() || JSON.stringify(node.label), 14) + " " + node.probability.toFixed(2)
+  : "#" + node.feature + (node.label ? " " + short(node.label, 20) : "");
+const across = (node) => node.encoder ? xOfFrame((node.begin + node.end) / 2) : xOfToken(node.begin);
+const span = (node) => {  // what a feature covers, with its name right of it
+  const x = across(node), r = radius(node);
+  const from = node.encoder ? Math.min(x - r, xOfFrame(node.begin)) : x - r;
+  const to = node.encoder ? Math.max(x + r, xOfFrame(node.end)) : x + r;
+  return [from, to, to + 6 + 6.2 * caption(node).length];
+};
+
+const lane = new Map(), lanes = new Array(layers).fill(1);
+for (let layer = 0; layer < layers; ++layer) {
+  const ends = [];
+  data.nodes.filter((node) => node.kind === "feature" && node.layer === layer)
+    .sort((a, b) => span(a)[0] - span(b)[0]).forEach((node) => {
+      const [from, , end] = span(node);
+      let place = ends.findIndex((taken) => taken <= from - 3);
+      if (place < 0) place = ends.push(0) - 1;
+      ends[place] = end;
+      lane.set(node, place);
+    });
+  lanes[layer] = Math.max(1, ends.length);
+}
+const rowOf = (layer) => lanes[layer] * laneHeight + errorHeight;
+// Encoder and decoder stand side by side: the decoder's rows begin where the encoder's end.
+const encoderHeight = data.encoder_layers > 0 ? lanes.slice(0, data.encoder_layers).reduce((sum, _, layer) => sum + rowOf(layer), 0) : 0;
+const decoderHeight = lanes.slice(data.encoder_layers).reduce((sum, _, i) => sum + rowOf(data.encoder_layers + i), 0);
+const base = top + 34 + encoderHeight + decoderHeight;
+const height = base + spectrogramHeight + massHeight + 60;
+const floorOf = (layer) => {
+  let y = base;
+  for (let below = 0; below < layer; ++below) y -= rowOf(below);
+  return y;
+};
+const yOf = (layer) => layer > layers ? top : floorOf(layer) - rowOf(layer) / 2;
+
 const place = (node) => {
-  if (node.kind === "padding") return [audioEnd + 14, base + spectrogramHeight / 2];
-  const x = node.encoder ? xOfFrame((node.begin + node.end) / 2) : xOfToken(node.begin);
-  if (node.kind === "frame") return [x, base + 6];
-  if (node.kind === "token") return [x, base + 6];
-  if (node.kind === "error") return [x, yOf(node.layer) + rowHeight * 0.34];
-  if (node.kind === "logit") return [tokensStart + (right - tokensStart) * (logits.indexOf(node) + 0.5) / logits.length, yOf(node.layer)];
-  return [x, yOf(node.layer) - 2];
+  if (node.kind === "padding") return [audioEnd + 22, base + 6];
+  const x = across(node);
+  if (node.kind === "frame" || node.kind === "token") return [x, base + 6];
+  if (node.kind === "error") return [x, floorOf(node.layer) - errorHeight / 2];
+  if (node.kind === "logit") return [tokensStart + (right - tokensStart) * (logits.indexOf(node) + 0.5) / logits.length, top];
+  return [x, floorOf(node.layer) - errorHeight - (lane.get(node) + 0.5) * laneHeight];
 };
 
 const layerName = (layer) => layer > layers ? "logits"
@@ -60,11 +95,12 @@ const drawFrame = () => {
   for (let layer = 0; layer < layers; ++layer) {
     const encoder = layer < data.encoder_layers;
     svg.append(s("rect", { class: layer % 2 ? "" : "band", fill: "#fff",
-      x: encoder ? left : tokensStart - 20, y: yOf(layer) - rowHeight / 2,
-      width: encoder ? audioEnd - left : right - tokensStart + 20, height: rowHeight }));
-    svg.append(s("text", { x: encoder ? 2 : tokensStart - 58, y: yOf(layer) + 4, class: "soft" }, layerName(layer)));
+      x: encoder ? left : tokensStart - 8, y: floorOf(layer) - rowOf(layer),
+      width: encoder ? audioEnd - left : right - tokensStart + 8, height: rowOf(layer) }));
+    svg.append(s("text", { x: encoder ? left - 6 : tokensStart - 14, y: yOf(layer) + 4, "text-anchor": "end", class: "soft" }, layerName(layer)));
   }
-  svg.append(s("text", { x: tokensStart - 58, y: top + 4, class: "soft" }, "logits"));
+  svg.append(s("text", { x: tokensStart - 14, y: top + 4, "text-anchor": "end", class: "soft" }, "logits"));
+  svg.append(s("text", { x: audioEnd + 22, y: base + 26, "text-anchor": "middle", class: "soft" }, "padding"));
   const length = data.frames * data.seconds_per_frame;
   const step = length > 12 ? 5 : length > 4 ? 1 : length > 1 ? 0.5 : 0.1;
   for (let t = 0; t <= length + 1e-9; t += step) {
@@ -74,13 +110,12 @@ const drawFrame = () => {
   }
   data.tokens.forEach((token, i) => {
     const x = xOfToken(i), y = base + 20;
-    const shown = token.length > 14 ? token.slice(0, 13) + "…" : token;
-    svg.append(s("text", { x, y, transform: `rotate(60 ${x} ${y})` }, shown));
+    svg.append(s("text", { x, y, transform: `rotate(60 ${x} ${y})` }, short(token, 18)));
   });
   const largest = Math.max(...data.cross_mass, 1e-9), w = (audioEnd - left) / Math.max(1, data.frames);
   data.cross_mass.forEach((mass, frame) => svg.append(s("rect", { class: "mass", x: xOfFrame(frame), width: w,
     y: height - 2 - massHeight * mass / largest * 0.7, height: massHeight * mass / largest * 0.7 })));
-  svg.append(s("text", { x: audioEnd + 6, y: height - 4, class: "soft" }, "where the last token looks"));
+  svg.append(s("text", { x: audioEnd + 6, y: height - 6, class: "soft" }, "where the last token looks"));
 };
 
 const edgeNodes = data.edges.map(([source, target, weight, share]) => {
@@ -94,9 +129,6 @@ const edgeNodes = data.edges.map(([source, target, weight, share]) => {
 // Behind a crowd of thin lines nothing is seen: only the strongest are drawn until a node is held.
 const strongest = new Set(data.edges.map((edge, i) => [Math.abs(edge[3]) * (0.02 + data.nodes[edge[1]].influence), i])
   .sort((a, b) => b[0] - a[0]).slice(0, 240).map((pair) => pair[1]));
-
-const radius = (node) => node.kind === "feature" || node.kind === "logit"
-  ? 3.5 + 7 * Math.sqrt(Math.min(1, node.influence * 4)) : 1.5 + 5 * Math.sqrt(Math.min(1, node.influence * 4));
 
 const panel = h("div", { class: "panel" });
 let held = -1;
@@ -166,16 +198,20 @@ const spectrogram = () => {
 drawFrame();
 if (data.spectrogram.columns > 0) svg.append(spectrogram());
 svg.append(...edgeNodes, ...circles);
-// Features named on the picture, the strongest first, where there is room.
-const taken = [];
-data.nodes.map((node, i) => [node, i]).filter(([node]) => node.kind === "feature" || node.kind === "logit")
-  .sort((a, b) => b[0].influence - a[0].influence || b[0].probability - a[0].probability).forEach(([node]) => {
-    const [x, y] = place(node), text = node.kind === "logit" ? node.label + " " + node.probability.toFixed(2) : "#" + node.feature + (node.label ? " " + node.label.slice(0, 18) : "");
-    const box = [x - 3 * text.length, y - 24, x + 3 * text.length, y - 10];
-    if (taken.some((b) => b[0] < box[2] && box[0] < b[2] && b[1] < box[3] && box[1] < b[3])) return;
-    taken.push(box);
-    svg.append(s("text", { x, y: y - 10, "text-anchor": x > right - 40 ? "end" : "middle", "pointer-events": "none" }, text));
-  });
+// Features are named right of their place, where lanes leave room; outputs above theirs, where
+// there is room.
+data.nodes.forEach((node) => {
+  if (node.kind !== "feature") return;
+  const to = span(node)[1], y = place(node)[1];
+  svg.append(s("text", { x: to + 4, y: y + 4, class: "name", "pointer-events": "none" }, caption(node)));
+});
+let taken = -Infinity;
+logits.forEach((node) => {
+  const [x, y] = place(node), half = 3.2 * caption(node).length;
+  if (x - half < taken) return;
+  taken = x + half + 4;
+  svg.append(s("text", { x, y: y - 14, "text-anchor": "middle", "pointer-events": "none" }, caption(node)));
+});
 
 const number = (value) => value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : value.toFixed(3);
 const key = h("p", { class: "key" });

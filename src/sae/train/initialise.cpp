@@ -53,6 +53,34 @@ void random_directions(Tensor<float>& W, uint64_t seed, const char* name) {
   kernels::normalize_rows(W);
 }
 
+/// Feature f starts as one row of the sample: it reads what sets that input apart and writes what
+/// sets its target apart, with some noise against twins. Random pairs of directions write what has
+/// nothing to do with what they read, and the first steps silence most of them for good.
+void rows_as_features(const DataStart& start, uint64_t seed, Sae& sae) {
+  constexpr float kNoise = 0.3f;
+  Rng rng(seed, "rows that features start from");
+  const auto n = static_cast<uint64_t>(start.x.shape()[0]);
+  const auto take = [](View<const float> row, const std::vector<double>& centre, float* to) {
+    double squared = 0;
+    for (int64_t i = 0; i < row.size(); ++i) {
+      const double value = static_cast<double>(row[i]) - centre[static_cast<size_t>(i)];
+      squared += value * value;
+    }
+    if (!(squared > 0)) return;  // the noise alone
+    for (int64_t i = 0; i < row.size(); ++i)
+      to[i] = kNoise * to[i] +
+              static_cast<float>((static_cast<double>(row[i]) - centre[static_cast<size_t>(i)]) /
+                                 std::sqrt(squared));
+  };
+  for (int64_t f = 0; f < sae.F(); ++f) {
+    const auto row = static_cast<int64_t>(rng.below(n));
+    take({start.x.view().row(row), Shape{sae.d()}}, start.median_in, sae.W_enc.view().row(f));
+    take({start.y.view().row(row), Shape{sae.d_out()}}, start.median_out, sae.W_dec.view().row(f));
+  }
+  kernels::normalize_rows(sae.W_enc);
+  kernels::normalize_rows(sae.W_dec);
+}
+
 /// Pre-activations of the sample's first rows.
 Tensor<float> first_pre(const Sae& sae, View<const float> x) {
   const int64_t n = std::min<int64_t>(512, x.rows());
@@ -162,6 +190,7 @@ Sae initial_sae(const TrainOptions& o, const DataStart& start, bool transcoder) 
   random_directions(sae.W_dec, o.seed_init, "decoder");
   if (transcoder) {
     random_directions(sae.W_enc, o.seed_init, "encoder");
+    rows_as_features(start, o.seed_init, sae);
     see_centred(start.median_in, sae);
     if (o.skip) sae.W_skip = Tensor<float>(Shape{d_out, d});
   } else {
