@@ -15,41 +15,62 @@ const s = (tag, attributes = {}, text = "") => {
   return node;
 };
 
-// Places: audio to the left, tokens to the right, layers up. Features of a layer that would cover
-// each other, or each other's names, stand in lanes of their own.
+// Places: audio to the left, tokens to the right, layers up.
 const width = 1200, left = 50, audioEnd = 800, tokensStart = 862, right = 1190;
-const laneHeight = 24, errorHeight = 12, top = 64, spectrogramHeight = 90, massHeight = 22;
+const laneHeight = 16, errorHeight = 12, top = 64, spectrogramHeight = 90, massHeight = 22;
 const layers = data.encoder_layers + data.decoder_layers;
-const xOfFrame = (frame) => left + (audioEnd - left) * frame / Math.max(1, data.frames);
-const tokenWidth = (right - tokensStart) / Math.max(1, data.tokens.length);
-const xOfToken = (token) => tokensStart + (token + 0.5) * tokenWidth;
+const drawn = data.nodes.filter((node) => node.kind === "feature");
+// Features crowd where the output is decided: frames and tokens with many get more room.
+const stretched = (count, nodes, even, from, to) => {
+  const share = new Array(count).fill(even / Math.max(1, count));
+  for (const node of nodes)
+    for (let i = node.begin; i < node.end && i < count; ++i) share[i] += (1 - even) / nodes.length / (node.end - node.begin);
+  const total = share.reduce((sum, part) => sum + part, 0), ends = [from];
+  for (const part of share) ends.push(ends[ends.length - 1] + (to - from) * part / total);
+  return ends;
+};
+const frameX = stretched(data.frames, drawn.filter((node) => node.encoder), 0.35, left, audioEnd);
+const tokenX = stretched(data.tokens.length, drawn.filter((node) => !node.encoder), 0.45, tokensStart, right);
+const xOfFrame = (frame) => frameX[Math.max(0, Math.min(data.frames, Math.round(frame)))];
+const xOfToken = (token) => (tokenX[token] + tokenX[token + 1]) / 2;
 const seconds = (frame) => (frame * data.seconds_per_frame).toFixed(2) + " s";
 
 const logits = data.nodes.filter((node) => node.kind === "logit");
 const radius = (node) => node.kind === "feature" || node.kind === "logit"
-  ? 3.5 + 6 * Math.sqrt(Math.min(1, node.influence * 4)) : 1.5 + 4.5 * Math.sqrt(Math.min(1, node.influence * 4));
+  ? 3 + 5 * Math.sqrt(Math.min(1, node.influence * 4)) : 1.5 + 4.5 * Math.sqrt(Math.min(1, node.influence * 4));
 const short = (text, most) => text.length > most ? text.slice(0, most - 1) + "…" : text;
 const caption = (node) => node.kind === "logit" ? short(node.label.trim() || JSON.stringify(node.label), 14) + " " + node.probability.toFixed(2)
-  : "#" + node.feature + (node.label ? " " + short(node.label, 20) : "");
-const across = (node) => node.encoder ? xOfFrame((node.begin + node.end) / 2) : xOfToken(node.begin);
+  : "#" + node.feature + (node.label && node.encoder ? " " + short(node.label, 18) : "");
+// A token's features stand side by side in its column, in rows of as many as fit.
+const cell = 46, seat = new Map();
+const columnsOf = (token) => Math.max(1, Math.floor((tokenX[token + 1] - tokenX[token]) / cell));
+for (const node of drawn) {
+  if (node.encoder) continue;
+  const key = node.layer + "," + node.begin, taken = seat.get(key) ?? 0;
+  seat.set(key, taken + 1);
+  seat.set(node, taken);
+}
+const across = (node) => node.encoder ? (xOfFrame(node.begin) + xOfFrame(node.end)) / 2
+  : seat.has(node) ? Math.min(tokenX[node.begin] + 6 + cell * (seat.get(node) % columnsOf(node.begin)), right - cell + 6)
+  : xOfToken(node.begin);
 const span = (node) => {  // what a feature covers, with its name right of it
   const x = across(node), r = radius(node);
   const from = node.encoder ? Math.min(x - r, xOfFrame(node.begin)) : x - r;
   const to = node.encoder ? Math.max(x + r, xOfFrame(node.end)) : x + r;
-  return [from, to, to + 6 + 6.2 * caption(node).length];
+  return [from, to, to + 5 + 5.7 * caption(node).length];
 };
 
+// Features of a layer that would cover each other, or each other's names, stand in lanes.
 const lane = new Map(), lanes = new Array(layers).fill(1);
 for (let layer = 0; layer < layers; ++layer) {
   const ends = [];
-  data.nodes.filter((node) => node.kind === "feature" && node.layer === layer)
-    .sort((a, b) => span(a)[0] - span(b)[0]).forEach((node) => {
-      const [from, , end] = span(node);
-      let place = ends.findIndex((taken) => taken <= from - 3);
-      if (place < 0) place = ends.push(0) - 1;
-      ends[place] = end;
-      lane.set(node, place);
-    });
+  drawn.filter((node) => node.layer === layer).sort((a, b) => span(a)[0] - span(b)[0]).forEach((node) => {
+    const [from, , end] = span(node);
+    let place = node.encoder ? ends.findIndex((taken) => taken <= from - 3) : Math.floor(seat.get(node) / columnsOf(node.begin));
+    if (place < 0) place = ends.length;
+    ends[place] = end;
+    lane.set(node, place);
+  });
   lanes[layer] = Math.max(1, ends.length);
 }
 const rowOf = (layer) => lanes[layer] * laneHeight + errorHeight;
@@ -102,9 +123,12 @@ const drawFrame = () => {
   svg.append(s("text", { x: tokensStart - 14, y: top + 4, "text-anchor": "end", class: "soft" }, "logits"));
   svg.append(s("text", { x: audioEnd + 22, y: base + 26, "text-anchor": "middle", class: "soft" }, "padding"));
   const length = data.frames * data.seconds_per_frame;
-  const step = length > 12 ? 5 : length > 4 ? 1 : length > 1 ? 0.5 : 0.1;
+  const step = length > 4 ? 0.5 : 0.1;
+  let lastTick = -Infinity;
   for (let t = 0; t <= length + 1e-9; t += step) {
     const x = xOfFrame(t / data.seconds_per_frame);
+    if (x - lastTick < 44) continue;
+    lastTick = x;
     svg.append(s("line", { x1: x, x2: x, y1: base + spectrogramHeight + 12, y2: base + spectrogramHeight + 17, stroke: "#667085" }));
     svg.append(s("text", { x, y: base + spectrogramHeight + 29, "text-anchor": "middle", class: "soft" }, (+t.toFixed(2)) + " s"));
   }
@@ -112,10 +136,10 @@ const drawFrame = () => {
     const x = xOfToken(i), y = base + 20;
     svg.append(s("text", { x, y, transform: `rotate(60 ${x} ${y})` }, short(token, 18)));
   });
-  const largest = Math.max(...data.cross_mass, 1e-9), w = (audioEnd - left) / Math.max(1, data.frames);
-  data.cross_mass.forEach((mass, frame) => svg.append(s("rect", { class: "mass", x: xOfFrame(frame), width: w,
+  const largest = Math.max(...data.cross_mass, 1e-9);
+  data.cross_mass.forEach((mass, frame) => svg.append(s("rect", { class: "mass", x: xOfFrame(frame), width: xOfFrame(frame + 1) - xOfFrame(frame),
     y: height - 2 - massHeight * mass / largest * 0.7, height: massHeight * mass / largest * 0.7 })));
-  svg.append(s("text", { x: audioEnd + 6, y: height - 6, class: "soft" }, "where the last token looks"));
+  svg.append(s("text", { x: audioEnd + 6, y: height - 6, class: "soft" }, "where the last token looks (time is stretched where features are)"));
 };
 
 const edgeNodes = data.edges.map(([source, target, weight, share]) => {
@@ -183,12 +207,16 @@ const circles = data.nodes.map((node, i) => {
 svg.addEventListener("click", () => { held = -1; show(-1); });
 
 const spectrogram = () => {
-  const { columns, bins, values } = data.spectrogram;
+  const { columns, bins, values } = data.spectrogram, across = Math.round(audioEnd - left);
   const canvas = document.createElement("canvas");
-  canvas.width = columns; canvas.height = bins;
-  const picture = canvas.getContext("2d"), pixels = picture.createImageData(columns, bins);
-  for (let c = 0; c < columns; ++c) for (let b = 0; b < bins; ++b) {
-    const v = 255 - 255 * parseInt(values[c * bins + b], 36) / 35, at = 4 * ((bins - 1 - b) * columns + c);
+  canvas.width = across; canvas.height = bins;
+  const picture = canvas.getContext("2d"), pixels = picture.createImageData(across, bins);
+  let frame = 0;
+  for (let x = 0; x < across; ++x) for (let b = 0; b < bins; ++b) {
+    while (frame + 1 < data.frames && frameX[frame + 1] <= left + x) ++frame;
+    const inside = (left + x - frameX[frame]) / (frameX[frame + 1] - frameX[frame]);
+    const c = Math.min(columns - 1, Math.floor((frame + Math.max(0, inside)) / data.frames * columns));
+    const v = 255 - 255 * parseInt(values[c * bins + b], 36) / 35, at = 4 * ((bins - 1 - b) * across + x);
     pixels.data[at] = v; pixels.data[at + 1] = v; pixels.data[at + 2] = Math.min(255, v + 20); pixels.data[at + 3] = 255;
   }
   picture.putImageData(pixels, 0, 0);
@@ -207,10 +235,10 @@ data.nodes.forEach((node) => {
 });
 let taken = -Infinity;
 logits.forEach((node) => {
-  const [x, y] = place(node), half = 3.2 * caption(node).length;
+  const half = 3.2 * caption(node).length, x = Math.min(place(node)[0], width - 4 - half);
   if (x - half < taken) return;
   taken = x + half + 4;
-  svg.append(s("text", { x, y: y - 14, "text-anchor": "middle", "pointer-events": "none" }, caption(node)));
+  svg.append(s("text", { x, y: place(node)[1] - 14, "text-anchor": "middle", "pointer-events": "none" }, caption(node)));
 });
 
 const number = (value) => value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : value.toFixed(3);
@@ -226,3 +254,5 @@ document.getElementById("graph").append(
   ...data.notes.map((note) => h("p", {}, note)),
   key, h("div", { class: "stage" }, svg), panel);
 show(-1);
+const stage = svg.parentElement;  // where all of it does not fit, the output first
+stage.scrollLeft = stage.scrollWidth;
