@@ -31,6 +31,9 @@ struct Recipe {
   std::optional<Condition> when;
   std::string when_site, when_sae_folder, when_sae_hash;
   std::filesystem::path path;  // where it was read
+
+  /// It needs its SAE: an operator on features, or a splice.
+  bool names_features() const;
 };
 
 /// {"schema": "otoscope.recipe", "version": 1, "name", "note", "model": {"name", "hash"}, "sae":
