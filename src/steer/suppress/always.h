@@ -26,6 +26,8 @@ struct AlwaysOn {
 
 /// Features that move sounds most and speech least: by |on sounds| - 2 |on speech|.
 std::vector<int32_t> movers(const Attribution& attribution, size_t k);
+/// The edit that scales these.
+AlwaysOn moving(const Attribution& attribution, size_t sae, size_t k, double gain);
 
 /// What an edit does to a few windows whose decoding stops early: enough to see whether there is
 /// text, and whether speech begins as before.
