@@ -1,17 +1,16 @@
 #include "otoscope/eval/evaluate.h"
 
-#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "eval/check_fit.h"
 #include "eval/controls.h"
-#include "otoscope/core/errors.h"
+#include "eval/systems.h"
 #include "otoscope/eval/fidelity.h"
 #include "otoscope/eval/report.h"
 #include "otoscope/eval/spliced.h"
 #include "otoscope/io/json.h"
 #include "otoscope/model/normalizer.h"
-#include "otoscope/store/same_rows.h"
 
 namespace otoscope::eval {
 namespace {
@@ -23,91 +22,6 @@ struct Row {
   std::string name, kind, what;
   Json fidelity;
   int system = -1;  // index of its splice, -1: none
-};
-
-void check_fit(const sae::Sae& sae, const store::Store& store, const std::string& name) {
-  const auto differ = [](const std::string& a, const std::string& b) {
-    return !a.empty() && !b.empty() && a != b;
-  };
-  if (sae.d() != store.d())
-    throw UserError(name,
-                    "expected activations of width " + std::to_string(sae.d()) + ", got " +
-                        std::to_string(store.d()) + " in " + store.path().string(),
-                    "the SAE belongs to another site or model");
-  if (differ(sae.site, store.site()))
-    throw UserError(name, "expected activations of " + sae.site + ", got " + store.site());
-  if (differ(sae.model_hash, store.model_hash()))
-    throw UserError(name,
-                    "expected activations of the model that the SAE was trained on, got those of "
-                    "another (" +
-                        store.model_name() + ")",
-                    "give that model's store, or extract again");
-}
-
-/// A transcoder belongs to two stores of the same rows, an SAE to one.
-void check_target(const sae::Sae& sae, const store::Store& store, const store::Store* target,
-                  const std::string& name) {
-  const bool transcoder = sae.d() != sae.d_out() || !sae.W_skip.empty() ||
-                          (!sae.target_site.empty() && sae.target_site != sae.site);
-  if (transcoder && target == nullptr)
-    throw UserError(name, "expected activations of " + sae.target_site + " too, got none",
-                    "give --target-activations: a transcoder rebuilds another site");
-  if (target == nullptr) return;
-  if (!transcoder)
-    throw UserError(name, "expected a transcoder for " + target->path().string() + ", got an SAE");
-  if (sae.d_out() != target->d())
-    throw UserError(name, "expected target activations of width " + std::to_string(sae.d_out()) +
-                              ", got " + std::to_string(target->d()));
-  if (!sae.target_site.empty() && !target->site().empty() && sae.target_site != target->site())
-    throw UserError(
-        name, "expected target activations of " + sae.target_site + ", got " + target->site());
-  store::check_same_rows(store, *target, target->path().string());
-}
-
-/// What is spliced, shared by all jobs: equal systems are run once.
-class Systems {
- public:
-  Systems(const SpliceInputs& inputs) : inputs_(inputs) {}
-
-  /// Ablations of a site, once; decoded only where the mean is a control.
-  void add_site(const store::Store& store, bool decode_mean) {
-    const auto zeros = std::vector<float>(static_cast<size_t>(store.d()), 0.0f);
-    add("zero", store, nullptr, std::make_shared<ConstantReconstructor>(zeros), System::Role::zero,
-        false);
-    add("mean", store, nullptr, std::make_shared<ConstantReconstructor>(training_mean(store)),
-        System::Role::mean, decode_mean);
-  }
-
-  /// store: of the site that is replaced; source: of the site that is read, if another.
-  int add(const std::string& name, const store::Store& store, const store::Store* source,
-          std::shared_ptr<const Reconstructor> reconstructor, System::Role role, bool decode) {
-    if (!store.model_hash().empty() && store.model_hash() != inputs_.model->hash())
-      throw UserError(store.path().string(),
-                      "expected activations of the model given by --model, got those of another (" +
-                          store.model_name() + ")",
-                      "splice an SAE into the model that it was trained on");
-    const model::Site site = model::find_site(inputs_.model->dims(), store.site());
-    for (size_t i = 0; i < systems_.size(); ++i) {
-      if (role == System::Role::tested && systems_[i].reconstructor != reconstructor.get())
-        continue;
-      if (systems_[i].name == name && systems_[i].site == site) {
-        systems_[i].decode = systems_[i].decode || decode;
-        return static_cast<int>(i);
-      }
-    }
-    System system{name, site, reconstructor.get(), role, decode, {}};
-    if (source != nullptr) system.source = model::find_site(inputs_.model->dims(), source->site());
-    systems_.push_back(std::move(system));
-    kept_.push_back(std::move(reconstructor));
-    return static_cast<int>(systems_.size()) - 1;
-  }
-
-  const std::vector<System>& all() const { return systems_; }
-
- private:
-  const SpliceInputs& inputs_;
-  std::vector<System> systems_;
-  std::vector<std::shared_ptr<const Reconstructor>> kept_;
 };
 
 Json store_json(const store::Store& store) {
