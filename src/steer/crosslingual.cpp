@@ -3,18 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "otoscope/core/errors.h"
-#include "otoscope/core/statistics.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/estimate.h"
-#include "otoscope/model/normalizer.h"
 #include "otoscope/steer/directions.h"
 #include "otoscope/steer/text_language.h"
-#include "steer/dose/controls_cell.h"
+#include "steer/crosslingual_measures.h"
 
 namespace otoscope::steer {
 namespace {
@@ -22,30 +18,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr double kBroken = 0.1;  // on dev: share of empty and looping texts that is put up with
-constexpr size_t kExamples = 6;
-
-/// Clips of `from`, and what the same prompt says in `toward`.
-struct Pairs {
-  store::Manifest manifest;                    // of the clips alone
-  std::map<std::string, std::string> meaning;  // by prompt id
-};
-
-Pairs parallel_clips(const store::Manifest& manifest, const std::string& from,
-                     const std::string& toward, int min_words) {
-  Pairs pairs;
-  pairs.manifest = manifest;
-  for (const store::Clip& clip : manifest.clips)
-    if (clip.language == toward && clip.text && !clip.prompt_id.empty() &&
-        count_words(*clip.text) >= min_words)
-      pairs.meaning[clip.prompt_id] = *clip.text;
-  // Splits come from the whole corpus: dropping clips must not move any.
-  store::assign_splits(pairs.manifest.clips);
-  std::erase_if(pairs.manifest.clips, [&](const store::Clip& clip) {
-    return clip.language != from || !clip.text || count_words(*clip.text) < min_words ||
-           !pairs.meaning.contains(clip.prompt_id);
-  });
-  return pairs;
-}
 
 /// Both at once: what the text is in, and what Whisper thinks.
 class TowardTarget : public Target {
@@ -103,56 +75,6 @@ Chosen choose(const DoseRun& run, std::span<const Arm> arms, const std::vector<s
   return best;
 }
 
-/// Overlap with the translation, and with another prompt's: what chance gives.
-Json meaning_json(const std::vector<Outcome>& outcomes, int every, const eval::ClipChoice& choice,
-                  const Pairs& pairs, const DoseOptions& options) {
-  const auto clusters = static_cast<size_t>(choice.clusters);
-  std::vector<double> own(clusters), other(clusters), ones(clusters);
-  std::vector<const std::string*> texts;
-  for (const auto& clip : choice.clips) texts.push_back(&pairs.meaning.at(clip.clip.prompt_id));
-  int64_t n = 0;
-  for (size_t i = 0; i < outcomes.size(); i += static_cast<size_t>(every), ++n) {
-    const auto c = static_cast<size_t>(choice.clips[i].cluster);
-    // The next clip's: about as long, for clips are ordered by length.
-    const size_t next = (i + 1) % texts.size();
-    own[c] += word_overlap(*texts[i], outcomes[i].text);
-    other[c] += word_overlap(*texts[next], outcomes[i].text);
-    ones[c] += 1;
-  }
-  std::vector<double> a, b, d;
-  for (size_t c = 0; c < clusters; ++c)
-    if (ones[c] > 0) a.push_back(own[c]), b.push_back(other[c]), d.push_back(ones[c]);
-  return {{"overlap", io::to_json(bootstrap_ratio(a, d, n, options.seed, options.replicates))},
-          {"chance", io::to_json(bootstrap_ratio(b, d, n, options.seed, options.replicates))}};
-}
-
-Json probability_json(const std::vector<Outcome>& outcomes, int every,
-                      const eval::ClipChoice& choice, const DoseOptions& options) {
-  std::vector<double> sums(static_cast<size_t>(choice.clusters)), ones(sums.size());
-  int64_t n = 0;
-  for (size_t i = 0; i < outcomes.size(); i += static_cast<size_t>(every), ++n) {
-    const auto c = static_cast<size_t>(choice.clips[i].cluster);
-    sums[c] += outcomes[i].languages.empty() ? 0 : outcomes[i].languages[0];
-    ones[c] += 1;
-  }
-  std::vector<double> a, d;
-  for (size_t c = 0; c < sums.size(); ++c)
-    if (ones[c] > 0) a.push_back(sums[c]), d.push_back(ones[c]);
-  return io::to_json(bootstrap_ratio(a, d, n, options.seed, options.replicates));
-}
-
-Json examples_json(const Response& response, const eval::ClipChoice& choice, const Pairs& pairs) {
-  Json list = Json::array();
-  const size_t n = response.clips.size(), step = std::max<size_t>(1, n / kExamples);
-  for (size_t i = step / 2; i < n && list.size() < kExamples; i += step)
-    list.push_back({{"id", choice.clips[i].clip.id},
-                    {"said", *choice.clips[i].clip.text},
-                    {"translation", pairs.meaning.at(choice.clips[i].clip.prompt_id)},
-                    {"text", response.clips[i].text},
-                    {"detected", response.clips[i].detected}});
-  return list;
-}
-
 std::vector<double> both_signs(const std::vector<float>& strengths, double chosen) {
   std::vector<double> grid{0, chosen, -chosen};
   for (const float s : strengths) grid.push_back(s), grid.push_back(-static_cast<double>(s));
@@ -161,21 +83,31 @@ std::vector<double> both_signs(const std::vector<float>& strengths, double chose
   return grid;
 }
 
-}  // namespace
-
-double word_overlap(std::string_view reference, std::string_view text) {
-  std::map<std::string, int> wanted;
-  double n = 0, m = 0, common = 0;
-  for (const std::string& word : split(trimmed(model::normalize_basic(reference)), ' '))
-    if (!word.empty()) ++wanted[word], ++n;
-  for (const std::string& word : split(trimmed(model::normalize_basic(text)), ' ')) {
-    if (word.empty()) continue;
-    ++m;
-    const auto found = wanted.find(word);
-    if (found != wanted.end() && found->second > 0) --found->second, ++common;
-  }
-  return n > 0 && m > 0 ? 2 * common / (n + m) : 0;
+/// All doses that were tried on dev.
+Json dev_json(const DoseRun& run, std::span<const Arm> arms, const eval::ClipChoice& choice,
+              const Target& target, const DoseOptions& options) {
+  Json list = Json::array();
+  for (size_t a = 0; a < arms.size(); ++a)
+    for (const Response& r : run.arms[a]) {
+      const ResponseMeasures m = measure(run, r.clips, 1, choice, target, options);
+      list.push_back({{"arm", arms[a].name},
+                      {"strength", r.strength},
+                      {"share", m.target.value},
+                      {"empty", m.empty.value},
+                      {"looping", m.looping.value}});
+    }
+  return list;
 }
+
+Json accuracy_json(const TextLanguageAccuracy& accuracy) {
+  Json json{{"method", "naive Bayes over character n-grams of words, orders 1 to 4"},
+            {"accuracy", io::to_json(accuracy.all)}};
+  for (const auto& [code, estimate] : accuracy.by_language)
+    json["by_language"][code] = io::to_json(estimate);
+  return json;
+}
+
+}  // namespace
 
 Json steer_language(const model::Whisper& model, const model::Tokenizer& tokenizer,
                     const sae::Sae& sae, const store::Store& store, const store::Manifest& manifest,
@@ -210,7 +142,8 @@ Json steer_language(const model::Whisper& model, const model::Tokenizer& tokeniz
   const eval::Pca pca = site_pca(store);
 
   // Dev: how many features, how strong.
-  const Pairs pairs = parallel_clips(manifest, options.from, options.toward, options.min_words);
+  const TranslatedClips pairs =
+      parallel_clips(manifest, options.from, options.toward, options.min_words);
   std::vector<double> strengths(options.strengths.begin(), options.strengths.end());
   std::vector<Arm> dev_arms;
   std::vector<size_t> sizes;
@@ -259,64 +192,20 @@ Json steer_language(const model::Whisper& model, const model::Tokenizer& tokeniz
           (run.arms[a].size() == 1 || run.arms[a][p].strength == ours.strength))
         point["examples"] = examples_json(run.arms[a][p], choice, pairs);
     }
-  Json choice_json{{"from", options.from},
-                   {"toward", options.toward},
-                   {"site", store.site()},
-                   {"min_words", options.min_words},
-                   {"train_items", {found.items[0], found.items[1]}},
-                   {"dev_clips", dev_choice.clips.size()},
-                   {"features", edit[0].features},
-                   {"strength", ours.strength},
-                   {"dev_share", ours.share},
-                   {"means_strength", means.strength},
-                   {"means_dev_share", means.share}};
-  choice_json["dev"] = Json::array();
-  for (size_t a = 0; a < dev_arms.size(); ++a)
-    for (const Response& r : dev.arms[a]) {
-      const ResponseMeasures m = measure(dev, r.clips, 1, dev_choice, target, dose);
-      choice_json["dev"].push_back({{"arm", dev_arms[a].name},
-                                    {"strength", r.strength},
-                                    {"share", m.target.value},
-                                    {"empty", m.empty.value},
-                                    {"looping", m.looping.value}});
-    }
-  Json text{{"method", "naive Bayes over character n-grams of words, orders 1 to 4"},
-            {"accuracy", io::to_json(accuracy.all)}};
-  for (const auto& [code, estimate] : accuracy.by_language)
-    text["by_language"][code] = io::to_json(estimate);
-  json["text_language"] = std::move(text);
-  json["chosen"] = std::move(choice_json);
+  json["text_language"] = accuracy_json(accuracy);
+  json["chosen"] = {{"from", options.from},
+                    {"toward", options.toward},
+                    {"site", store.site()},
+                    {"min_words", options.min_words},
+                    {"train_items", {found.items[0], found.items[1]}},
+                    {"dev_clips", dev_choice.clips.size()},
+                    {"features", edit[0].features},
+                    {"strength", ours.strength},
+                    {"dev_share", ours.share},
+                    {"means_strength", means.strength},
+                    {"means_dev_share", means.share},
+                    {"dev", dev_json(dev, dev_arms, dev_choice, target, dose)}};
   return json;
-}
-
-std::vector<std::vector<std::string>> language_table(const Json& json) {
-  const auto value = [](const Json& estimate) {
-    return estimate.at("value").is_null()
-               ? std::string("-")
-               : fmt::format("{:.3f}", estimate.at("value").get<double>());
-  };
-  const auto interval = [&](const Json& e) {
-    return e.at("low").is_null()
-               ? value(e)
-               : fmt::format("{} [{:.2f}, {:.2f}]", value(e), e.at("low").get<double>(),
-                             e.at("high").get<double>());
-  };
-  std::vector<std::vector<std::string>> rows{{"arm", "strength", "dose",
-                                              json.at("target").get<std::string>(), "P(token)",
-                                              "overlap (chance)", "WER", "empty", "random 95 %"}};
-  for (const Json& arm : json.at("arms")) {
-    const std::string role = arm.at("role");
-    if (role != "tested" && role != "rival") continue;
-    for (const Json& p : arm.at("points")) {
-      rows.push_back(
-          {arm.at("name"), fmt::format("{:g}", p.at("strength").get<double>()),
-           fmt::format("{:.2f}", p.at("dose").get<double>()), interval(p.at("target")),
-           value(p.at("toward_probability")),
-           value(p.at("meaning").at("overlap")) + " (" + value(p.at("meaning").at("chance")) + ")",
-           value(p.at("wer")), value(p.at("empty")), controls_cell(json, arm, p, 2)});
-    }
-  }
-  return rows;
 }
 
 }  // namespace otoscope::steer
