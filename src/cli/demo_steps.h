@@ -16,7 +16,8 @@ struct DemoStep {
   std::string name;  // stable, for times.json
   std::string what;
   std::vector<std::string> words;
-  std::string made;  // its one result, where its verb does not know by itself that it is done
+  /// Its one result, where its verb does not know by itself that it is done.
+  std::string made = {};
 };
 
 /// full: with the runs that take an hour.
