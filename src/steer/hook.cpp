@@ -7,6 +7,7 @@
 
 #include "otoscope/core/errors.h"
 #include "otoscope/kernels/elementwise.h"
+#include "steer/edit_row.h"
 #include "steer/feature_codes.h"
 
 namespace otoscope::steer {
@@ -19,12 +20,6 @@ using model::Site;
 using model::Stack;
 
 double squared(const float* x, int64_t d) { return kernels::squared_norm({x, {d}}); }
-
-double dot(const float* a, const float* b, int64_t d) {
-  double sum = 0;
-  for (int64_t i = 0; i < d; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return sum;
-}
 
 /// How many positions of entry b carry audio or text.
 int64_t valid_of(const Rows& rows, const Site& site, int64_t b, int64_t T) {
@@ -119,73 +114,6 @@ struct SteerHook::Impl {
     return op.where.holds(item, rows.position + t);
   }
 
-  /// One row's codes under one operator.
-  void edit_codes(const Operator& op, const std::vector<size_t>& at, const float* was, float* f,
-                  int64_t item, int64_t place) const {
-    if (op.where.firing && std::none_of(at.begin(), at.end(), [&](size_t j) { return was[j] > 0; }))
-      return;
-    const auto s = static_cast<float>(op.strength);
-    const Tensor<float>* donor = nullptr;
-    if (op.action == Action::swap) {
-      const auto found = op.donors.find(item);
-      if (found == op.donors.end() || place >= found->second->shape()[0]) return;
-      donor = found->second.get();
-    }
-    for (size_t j = 0; j < at.size(); ++j) {
-      float& code = f[at[j]];
-      const float u = op.unit_of(j);
-      switch (op.action) {
-        case Action::add:
-          code += s * u;
-          break;
-        case Action::scale:
-          code *= s;
-          break;
-        case Action::clamp:
-          code = s * u;
-          break;
-        case Action::ablate:
-          code = s == 1 ? 0 : code - s * code;
-          break;
-        case Action::mean:
-          code += s * (u - code);
-          break;
-        case Action::swap:
-          code += s * (donor->at(place, static_cast<int64_t>(j)) - code);
-          break;
-        case Action::exchange: {
-          if (j % 2 != 0) break;  // with its partner
-          float& other = f[at[j + 1]];
-          const float a = code / u, b = other / op.unit_of(j + 1);
-          code += s * (b - a) * u;
-          other += s * (a - b) * op.unit_of(j + 1);
-          break;
-        }
-        default:
-          OTO_ASSERT(false);
-      }
-    }
-  }
-
-  /// Adds to `delta` (d) what one operator on directions does to row x + delta.
-  void edit_direction(const Operator& op, const float* x, float* delta) const {
-    const int64_t r = op.rank;
-    if (op.action == Action::add_direction) {
-      for (int64_t k = 0; k < r; ++k)
-        for (int64_t i = 0; i < d; ++i)
-          delta[i] += static_cast<float>(op.strength * op.unit *
-                                         op.directions[static_cast<size_t>(k * d + i)]);
-      return;
-    }
-    std::vector<float> now(x, x + d);
-    for (int64_t i = 0; i < d; ++i) now[static_cast<size_t>(i)] += delta[i];
-    for (int64_t k = 0; k < r; ++k) {
-      const float* v = &op.directions[static_cast<size_t>(k * d)];
-      const auto along = static_cast<float>(op.strength * dot(now.data(), v, d));
-      for (int64_t i = 0; i < d; ++i) delta[i] -= along * v[i];
-    }
-  }
-
   /// x: (T, d) of entry b.
   void edit_entry(const Rows& rows, int64_t b, int64_t valid, View<float> x) {
     const int64_t T = x.rows();
@@ -228,7 +156,7 @@ struct SteerHook::Impl {
       if (uses_features(op.action) || !holds(op, rows, b, t, padding)) continue;
       if (!any) std::fill(change.begin(), change.end(), 0.0F);
       any = true;
-      edit_direction(op, x, change.data());
+      edit_direction(op, d, x, change.data());
     }
     if (!any) return;
     for (int64_t i = 0; i < d; ++i) x[i] += change[static_cast<size_t>(i)];
@@ -250,7 +178,7 @@ struct SteerHook::Impl {
     }
     for (const Operator& op : operators) {
       if (uses_features(op.action) || !holds(op, rows, b, t, padding)) continue;
-      edit_direction(op, x, change.data());
+      edit_direction(op, d, x, change.data());
       any = true;
     }
     any = any && std::any_of(change.begin(), change.end(), [](float v) { return v != 0; });
