@@ -63,7 +63,7 @@ class Line {
 };
 
 std::string split_of(const Line& line) {
-  const std::string name = line.text({"split"});
+  std::string name = line.text({"split"});
   if (name.empty() || name == "train" || name == "dev" || name == "test") return name;
   if (name == "valid" || name == "val" || name == "validation") return "dev";
   line.refuse("expected train, dev or test at split, got " + name);
