@@ -17,7 +17,7 @@ std::string share(double x) {
 std::string grouped(int64_t n) {
   std::string text = std::to_string(n);
   for (auto place = static_cast<int64_t>(text.size()) - 3; place > 0; place -= 3)
-    text.insert(static_cast<size_t>(place), ",");
+    text.insert(static_cast<size_t>(place), 1, ',');
   return text;
 }
 

@@ -24,8 +24,8 @@ struct System {
   model::Site site;
   const Reconstructor* reconstructor = nullptr;
   Role role = Role::tested;
-  bool decode = true;                 // also run free decoding
-  std::optional<model::Site> source;  // where it reads, if not at the site (transcoders)
+  bool decode = true;                      // also run free decoding
+  std::optional<model::Site> source = {};  // where it reads, if not at the site (transcoders)
 };
 
 struct SplicedOptions {

@@ -43,9 +43,9 @@ struct WeightEdit {
 struct ConvertOptions {
   Container to = Container::hugging_face;
   /// Folded in before writing; at one site in the order given.
-  std::vector<WeightEdit> edits;
+  std::vector<WeightEdit> edits = {};
   /// If not empty, what Whisper::hash() of the source must be.
-  std::string source_hash;
+  std::string source_hash = {};
   /// f16, f32, or auto: f16 where every value of the checkpoint is one exactly, else f32.
   std::string dtype = "auto";
 };

@@ -29,7 +29,7 @@ double rms_db(std::span<const float> pcm) {
 std::string with_specials(std::string text) {
   for (const std::string_view mark : {"<|", "|>"})
     for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at))
-      text.replace(at, mark.size(), " ");
+      text.replace(at, mark.size(), 1, ' ');
   return text;
 }
 
