@@ -11,6 +11,7 @@ namespace otoscope::steer {
 namespace {
 
 using model::find_site;
+using model::Hook;
 using model::Site;
 using testing::Block;
 using testing::decoder_site;
