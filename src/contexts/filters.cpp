@@ -45,14 +45,21 @@ std::vector<double> band_pass(double low_hz, double high_hz, int taps) {
 
 std::vector<float> filtered(std::span<const float> pcm, std::span<const double> taps) {
   const auto n = static_cast<int64_t>(pcm.size()), m = static_cast<int64_t>(taps.size());
+  const std::vector<double> x(pcm.begin(), pcm.end()), reversed(taps.rbegin(), taps.rend());
   std::vector<float> out(pcm.size());
   for (int64_t i = 0; i < n; ++i) {
-    double sum = 0;
-    const int64_t first = i + m / 2;  // sample under tap 0
-    for (int64_t k = std::max<int64_t>(0, first - n + 1); k < std::min(m, first + 1); ++k)
-      sum +=
-          taps[static_cast<size_t>(k)] * static_cast<double>(pcm[static_cast<size_t>(first - k)]);
-    out[static_cast<size_t>(i)] = static_cast<float>(sum);
+    const int64_t first = i + m / 2 - (m - 1);  // sample under the last tap
+    const int64_t begin = std::max<int64_t>(0, -first), end = std::min(m, n - first);
+    // Four sums: one alone would wait for itself at every tap.
+    double sum[4] = {0, 0, 0, 0};
+    int64_t k = begin;
+    for (; k + 4 <= end; k += 4)
+      for (int64_t lane = 0; lane < 4; ++lane)
+        sum[lane] +=
+            reversed[static_cast<size_t>(k + lane)] * x[static_cast<size_t>(first + k + lane)];
+    for (; k < end; ++k)
+      sum[0] += reversed[static_cast<size_t>(k)] * x[static_cast<size_t>(first + k)];
+    out[static_cast<size_t>(i)] = static_cast<float>((sum[0] + sum[1]) + (sum[2] + sum[3]));
   }
   return out;
 }
