@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "contexts/bounded.h"
 #include "otoscope/contexts/held_out.h"
 #include "otoscope/contexts/tests.h"
 #include "otoscope/core/errors.h"
@@ -36,6 +37,17 @@ std::vector<int32_t> item_weights(const Design& design, std::span<const int32_t>
   return weight;
 }
 
+/// Of few groups the interval is a t interval, which knows no bounds.
+Estimate unbounded_auroc(std::span<const double> scores, std::span<const int32_t> fold,
+                         const Design& design, const TestOptions& options) {
+  return cluster_bootstrap(
+      design.groups, design.n(),
+      [&](std::span<const int32_t> multiplicity) {
+        return folded_auroc(scores, design.context, fold, item_weights(design, multiplicity));
+      },
+      options.seed, options.replicates);
+}
+
 }  // namespace
 
 double detectable_auroc(double critical, int64_t n0, int64_t n1, double spread) {
@@ -53,12 +65,7 @@ double detectable_auroc(double critical, int64_t n0, int64_t n1, double spread) 
 
 Estimate auroc_of(std::span<const double> scores, std::span<const int32_t> fold,
                   const Design& design, const TestOptions& options) {
-  return cluster_bootstrap(
-      design.groups, design.n(),
-      [&](std::span<const int32_t> multiplicity) {
-        return folded_auroc(scores, design.context, fold, item_weights(design, multiplicity));
-      },
-      options.seed, options.replicates);
+  return bounded(unbounded_auroc(scores, fold, design, options));
 }
 
 Classified classifier_test(View<const double> gram, const Design& design,
@@ -70,7 +77,7 @@ Classified classifier_test(View<const double> gram, const Design& design,
   result.fold = held_out.fold();
   result.scores = held_out.scores(design.context);
   result.permutations = options.permutations;
-  result.auroc = auroc_of(result.scores, result.fold, design, options);
+  result.auroc = unbounded_auroc(result.scores, result.fold, design, options);
   if (!std::isfinite(result.auroc.value))
     throw UserError("contexts", "expected both contexts in one of the folds, got none",
                     "give more groups or fewer --folds");
@@ -98,6 +105,7 @@ Classified classifier_test(View<const double> gram, const Design& design,
   const double spread =
       std::isfinite(seen) && independent > 0 ? std::max(1.0, seen / independent) : 1.0;
   result.detectable = detectable_auroc(result.critical, n0, n1, spread);
+  result.auroc = bounded(result.auroc);
   return result;
 }
 

@@ -204,6 +204,7 @@ class Run {
       json["same_intervention"] =
           to_json(intervention_of(c_.items, c_.trained.windows, c_.trained.heard, *c_.steered,
                                   test_.seed, options_.replicates));
+    if (c_.circuits) json["circuits"] = to_json(*c_.circuits);
     if (c_.directed) {
       json["steering"] = to_json(*c_.directed);
       const DirectionArm& arm = c_.directed->arms.front();

@@ -93,6 +93,28 @@ OrderedJson to_json(const SameIntervention& i) {
           {"text_without_speech_effect", shift_json(i.wrote)}};
 }
 
+OrderedJson to_json(const SideCircuits& sides) {
+  const CircuitOverlap& o = sides.overlap;
+  OrderedJson json{{"site", sides.site},
+                   {"metric", sides.metric},
+                   {"size", o.size},
+                   {"clips", {o.clips[0], o.clips[1]}},
+                   {"clusters", {o.clusters[0], o.clusters[1]}},
+                   {"within_first", io::to_json(o.within[0])},
+                   {"within_second", io::to_json(o.within[1])},
+                   {"across", io::to_json(o.across)},
+                   {"lost", io::to_json(o.lost)},
+                   {"chance", o.chance},
+                   {"all_clips", o.whole},
+                   {"correlation", o.correlation}};
+  for (const size_t c : {size_t{0}, size_t{1}}) {
+    OrderedJson& list = json[c == 0 ? "first" : "second"] = OrderedJson::array();
+    for (const circuits::FeatureEffect& f : sides.top[c])
+      list.push_back({{"feature", f.feature}, {"effect", io::to_json(f.effect)}});
+  }
+  return json;
+}
+
 OrderedJson to_json(const Directed& directed) {
   const auto moved = [](const Moved& m) {
     return OrderedJson{{"dose", m.dose}, {"moved", m.moved}, {"effect", io::to_json(m.effect)}};

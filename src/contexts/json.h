@@ -5,6 +5,7 @@
 #include "otoscope/contexts/columns.h"
 #include "otoscope/contexts/direction.h"
 #include "otoscope/contexts/explained.h"
+#include "otoscope/contexts/overlap.h"
 #include "otoscope/contexts/tests.h"
 #include "otoscope/contexts/verdict.h"
 #include "otoscope/io/estimate.h"
@@ -19,6 +20,7 @@ io::OrderedJson to_json(const ColumnDifference& column);
 io::OrderedJson to_json(const Explained& explained);
 io::OrderedJson to_json(const Behaviour& behaviour);
 io::OrderedJson to_json(const SameIntervention& intervention);
+io::OrderedJson to_json(const SideCircuits& circuits);
 io::OrderedJson to_json(const Directed& directed);
 io::OrderedJson to_json(const Verdict& verdict);
 

@@ -11,6 +11,12 @@ namespace {
 
 using io::OrderedJson;
 
+/// Where nothing was told apart there is no share of it.
+bool separated(const OrderedJson& c) {
+  const auto level = c.at("verdict").at("level").get<std::string>();
+  return level != "none" && level != "no verdict";
+}
+
 TextTable tests_table(const OrderedJson& c) {
   TextTable table;
   const OrderedJson& d = c.at("design");
@@ -43,16 +49,18 @@ TextTable tests_table(const OrderedJson& c) {
                     &known = c.at("controls").at("positive");
   if (halves.contains("auroc")) add("control: halves", halves);
   if (known.contains("auroc")) add("control: " + known.at("steps").get<std::string>(), known);
-  table.note = wrapped(fmt::format(
+  table.note = fmt::format(
       "least: the smallest AUROC found in 80 % of repetitions. Controls: two halves of {0}, which "
       "must not be told apart; {0} with a known change, which must. No p below {1}. Beyond "
-      "nuisances alone: {2}.{3} At equal nuisances {4} of the difference is left.",
+      "nuisances alone: {2}.",
       c.at("first").get<std::string>(), p_text(d.at("smallest_p")),
-      estimate(c.at("increment_over_nuisances")),
-      c.contains("over_shuffled_model")
-          ? " Beyond the shuffled model: " + estimate(c.at("over_shuffled_model")) + "."
-          : std::string(),
-      estimate(c.at("score_at_equal_nuisances").at("share_left"))));
+      estimate(c.at("increment_over_nuisances")));
+  if (c.contains("over_shuffled_model"))
+    table.note += " Beyond the shuffled model: " + estimate(c.at("over_shuffled_model")) + ".";
+  if (separated(c))
+    table.note += fmt::format(" At equal nuisances {} of what the discriminant says is left.",
+                              estimate(c.at("score_at_equal_nuisances").at("share_left")));
+  table.note = wrapped(table.note);
   return table;
 }
 
@@ -71,11 +79,11 @@ TextTable features_table(const OrderedJson& c) {
   table.rows = {{"feature", "difference, sd", "left", "q", "fires", "name"}};
   for (const OrderedJson& f : c.at("features").at("list")) {
     const OrderedJson& equal = f.at("at_equal_nuisances");
-    table.rows.push_back({std::to_string(f.at("feature").get<int64_t>()),
-                          estimate(equal.at("difference")),
-                          number(equal.at("share_left").at("value"), 2), p_text(f.at("q")),
-                          number(f.at("firing")[0], 3) + " " + number(f.at("firing")[1], 3),
-                          shortened(f.at("name").get<std::string>(), 24)});
+    table.rows.push_back(
+        {std::to_string(f.at("feature").get<int64_t>()), estimate(equal.at("difference")),
+         f.at("q").get<double>() <= .05 ? number(equal.at("share_left").at("value"), 2) : "-",
+         p_text(f.at("q")), number(f.at("firing")[0], 3) + " " + number(f.at("firing")[1], 3),
+         shortened(f.at("name").get<std::string>(), 24)});
   }
   table.note = wrapped(fmt::format(
       "{} of {} features differ at q .05, {} at the family-wise 5 % level. left: the share of the "
@@ -117,6 +125,26 @@ TextTable behaviour_table(const OrderedJson& c) {
     table.note = wrapped("recipe: its effect (with minus without) in each context.");
   }
   return table;
+}
+
+TextTable circuits_table(const OrderedJson& c) {
+  const OrderedJson& o = c.at("circuits");
+  return {wrapped(fmt::format(
+              "Is it the same circuit? {} features of {} by attribution to {}, {} + "
+              "{} clips",
+              o.at("size").get<int>(), o.at("site").get<std::string>(),
+              o.at("metric").get<std::string>() == "words" ? "the words' log probability"
+                                                           : "text against the end",
+              o.at("clips")[0].get<int64_t>(), o.at("clips")[1].get<int64_t>())),
+          {{"lists of half of the clips each", "Jaccard"},
+           {"halves of the first context", estimate(o.at("within_first"))},
+           {"halves of the second", estimate(o.at("within_second"))},
+           {"one of the first, one of the second", estimate(o.at("across"))},
+           {"lost across contexts", estimate(o.at("lost"))},
+           {"random lists of features that fire", number(o.at("chance"), 2)}},
+          wrapped(fmt::format("All clips of both: {}. Correlation of effects: {}. An attribution, "
+                              "not an exact graph.",
+                              number(o.at("all_clips"), 2), number(o.at("correlation"), 2)))};
 }
 
 TextTable steering_table(const OrderedJson& c) {
@@ -175,10 +203,11 @@ std::vector<TextTable> contexts_tables(const OrderedJson& contexts) {
   std::vector<TextTable> tables;
   for (const OrderedJson& c : contexts.at("comparisons")) {
     tables.push_back(tests_table(c));
-    if (!c.at("carried_by").empty()) tables.push_back(carried_table(c));
+    if (separated(c) && !c.at("carried_by").empty()) tables.push_back(carried_table(c));
     if (c.contains("features")) tables.push_back(features_table(c));
     tables.push_back(nuisance_table(c));
     if (c.contains("behaviour")) tables.push_back(behaviour_table(c));
+    if (c.contains("circuits")) tables.push_back(circuits_table(c));
     if (c.contains("steering")) tables.push_back(steering_table(c));
     tables.push_back(verdict_table(c));
   }

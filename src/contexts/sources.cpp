@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 
+#include "contexts/bounded.h"
 #include "otoscope/contexts/held_out.h"
 #include "otoscope/contexts/tests.h"
 #include "otoscope/core/interrupt.h"
@@ -96,6 +97,7 @@ SourceOut leave_source_out(View<const double> gram, const Design& design,
         return weights > 0 ? sum / weights : std::numeric_limits<double>::quiet_NaN();
       },
       options.seed, options.replicates);
+  result.auroc = bounded(result.auroc);
   result.auroc.method += ", mean over sources left out";
   return result;
 }

@@ -11,6 +11,7 @@
 
 #include "otoscope/contexts/direction.h"
 #include "otoscope/contexts/gather.h"
+#include "otoscope/contexts/overlap.h"
 #include "otoscope/contexts/sets.h"
 #include "otoscope/contexts/tests.h"
 #include "otoscope/contexts/verdict.h"
@@ -44,6 +45,7 @@ struct Comparison {
   std::optional<Gathered> known_shift;  // positive control: items of the first set, changed …
   std::vector<Step> known_steps;        // … by these; the first so many items in order
   std::optional<std::vector<steer::Heard>> steered;  // with a recipe
+  std::optional<SideCircuits> circuits;              // of both contexts
   std::optional<Directed> directed;                  // moved along what separates them
   std::vector<std::string> names;                    // (F) of features, empty where unknown
 };
