@@ -142,12 +142,15 @@ const drawFrame = () => {
   svg.append(s("text", { x: audioEnd + 6, y: height - 6, class: "soft" }, "where the last token looks (time is stretched where features are)"));
 };
 
+// Widths are relative: with a thousand sources even the largest gives a few per cent.
+const largestShare = data.edges.reduce((most, edge) => Math.max(most, Math.abs(edge[3])), 1e-9);
 const edgeNodes = data.edges.map(([source, target, weight, share]) => {
   const [x1, y1] = place(data.nodes[source]), [x2, y2] = place(data.nodes[target]);
   const bend = (y1 - y2) * 0.45;
   return s("path", { class: "edge " + (weight > 0 ? "up" : "down"),
     d: `M${x1} ${y1}C${x1} ${y1 - bend} ${x2} ${y2 + bend} ${x2} ${y2}`,
-    "stroke-width": Math.max(0.4, Math.min(5, 12 * Math.abs(share))) });
+    style: `--strength:${(0.12 + 0.5 * Math.abs(share) / largestShare).toFixed(3)}`,
+    "stroke-width": (0.5 + 4 * Math.sqrt(Math.abs(share) / largestShare)).toFixed(2) });
 });
 
 // Behind a crowd of thin lines nothing is seen: only the strongest are drawn until a node is held.
