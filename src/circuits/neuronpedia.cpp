@@ -157,6 +157,9 @@ Json figures_json(const Graph& graph) {
   out["share_left_out"] = f.rest_share;
   out["bias_share"] = f.bias_share;
   out["seconds"] = f.seconds;
+  out["transcoders"] = Json::array();
+  for (const LayerFigures& layer : f.layers)
+    out["transcoders"].push_back({{"layer", layer.layer}, {"fvu", layer.fvu}, {"l0", layer.l0}});
   return out;
 }
 

@@ -188,6 +188,33 @@ void measure(Graph& graph, const TraceOptions& options) {
   f.pruned_completeness = completeness_score(shown);
 }
 
+std::vector<LayerFigures> layer_figures(const model::FrozenModel& frozen,
+                                        const Transcoders& transcoders, const Sources& sources) {
+  std::vector<LayerFigures> out;
+  for (int l = 0; l < transcoders.layers(); ++l) {
+    if (transcoders.layer(l) == nullptr) continue;
+    const SourceLayer& source = sources.layers[static_cast<size_t>(l)];
+    const View<const float> y = frozen.value(transcoders.write_site(l));
+    const int64_t T = y.rows(), d = y.width();
+    double error = 0, spread = 0;
+    for (int64_t j = 0; j < d; ++j) {
+      double sum = 0, squares = 0;
+      for (int64_t t = 0; t < T; ++t) {
+        const auto value = static_cast<double>(y.at(t, j));
+        sum += value, squares += value * value;
+        error += std::pow(static_cast<double>(source.error.at(t, j)), 2);
+      }
+      spread += squares - sum * sum / static_cast<double>(T);
+    }
+    // One position has no spread: its own size stands for it.
+    if (T == 1)
+      for (int64_t j = 0; j < d; ++j) spread += std::pow(static_cast<double>(y.at(0, j)), 2);
+    out.push_back({l, error / std::max(spread, 1e-300),
+                   static_cast<double>(source.codes.indices.size()) / static_cast<double>(T)});
+  }
+  return out;
+}
+
 }  // namespace
 
 Graph trace(model::FrozenModel& frozen, const model::Whisper& model, const Transcoders& transcoders,
@@ -206,6 +233,7 @@ Graph trace(model::FrozenModel& frozen, const model::Whisper& model, const Trans
   const Sources sources = list_sources(frozen, transcoders, options.pool, options.gap);
   graph.nodes = sources.nodes;
   graph.figures.active_features = sources.features;
+  graph.figures.layers = layer_figures(frozen, transcoders, sources);
   const EdgeMaker edges(frozen, model, transcoders, sources, targets);
   std::vector<int32_t> logits;
   for (const LogitTarget& target : targets) {

@@ -26,6 +26,22 @@ std::string name_of(const circuits::Graph& graph, int index) {
   return name;
 }
 
+/// "enc 0.12 0.31 -, dec - 0.40": a figure of every block's transcoder.
+std::string by_block(const circuits::Graph& graph, double circuits::LayerFigures::*figure_of,
+                     int digits) {
+  std::string text;
+  const int layers = graph.encoder_layers + graph.decoder_layers;
+  for (int l = 0; l < layers; ++l) {
+    if (l == 0) text += "encoder";
+    if (l == graph.encoder_layers) text += ", decoder";
+    std::string value = " -";
+    for (const circuits::LayerFigures& layer : graph.figures.layers)
+      if (layer.layer == l) value = fmt::format(" {:.{}f}", layer.*figure_of, digits);
+    text += value;
+  }
+  return text;
+}
+
 }  // namespace
 
 nlohmann::ordered_json graph_figures(const circuits::Graph& graph) {
@@ -67,6 +83,8 @@ std::string graph_table(const circuits::Graph& graph, double peak_gb) {
                    share(f.error_share), share(f.padding_share), share(f.rest_share))},
       {"scores",
        fmt::format("replacement {:.3f}, completeness {:.3f}", f.replacement, f.completeness)},
+      {"FVU here", by_block(graph, &circuits::LayerFigures::fvu, 2)},
+      {"L0 here", by_block(graph, &circuits::LayerFigures::l0, 0)},
       {"bias", fmt::format("{} of |input|, by influence", share(f.bias_share))},
       {"check: sums", fmt::format("{:.1e} of sum |edges| at worst ({} nodes; allowed 1e-4)",
                                   graph.check.worst, graph.check.targets)},

@@ -89,6 +89,12 @@ TEST_CASE("every node's edges and bias add up to what it really is, and logits t
     CHECK(graph.check.worst_logit < 1e-4);
     CHECK(graph.check.targets > static_cast<int64_t>(t.targets.size()));
     CHECK(count(graph, NodeKind::padding) == 1);
+    REQUIRE(graph.figures.layers.size() == 3);
+    for (const LayerFigures& layer : graph.figures.layers) {
+      CHECK(layer.l0 > 0);
+      CHECK(layer.fvu > 0);  // random transcoders explain nothing
+      CHECK(std::isfinite(layer.fvu));
+    }
     CHECK(count(graph, NodeKind::token) == 5);
     CHECK(count(graph, NodeKind::frame) == (frames + 4) / 5);
     // Pre-activations of explored features are those that the encoder itself computes.

@@ -46,6 +46,13 @@ struct SumCheck {
   bool holds() const { return worst <= 1e-4 && worst_logit <= 1e-3; }
 };
 
+/// How well a block's transcoder does on this very input.
+struct LayerFigures {
+  int layer = 0;
+  double fvu = 0;  // error's energy over that of the MLP's output around its mean
+  double l0 = 0;   // active features a position
+};
+
 struct GraphFigures {
   int64_t active_features = 0;                             // runs, before any choice
   int64_t explored = 0;                                    // features whose inputs were computed
@@ -55,6 +62,7 @@ struct GraphFigures {
   double error_share = 0, padding_share = 0, leaf_share = 0;
   double bias_share = 0;  // mean |bias| / (|bias| + sum |edges|) of targets, by influence
   double seconds = 0;
+  std::vector<LayerFigures> layers;  // those with a transcoder
 };
 
 struct Supernode {
