@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <list>
+#include <optional>
 
 #include "circuits/clip_run.h"
 #include "otoscope/core/errors.h"
@@ -72,23 +73,72 @@ class SetToReference : public model::Hook {
 
 bool idle(const FeatureSet& set) { return set.features.empty() && !set.others && !set.drop_error; }
 
-std::vector<double> run(const model::Whisper& model, const std::vector<ReadySae>& saes,
-                        std::span<const FeatureSet> sets, std::span<const AttributionClip> clips,
-                        Progress& progress, int64_t& done) {
-  OTO_ASSERT(sets.size() == saes.size());
-  std::vector<double> values;
-  for (const AttributionClip& clip : clips) {
-    throw_if_interrupted();
+/// One clip: the clean forward once, every ablation taken up at the first site that it touches.
+class Clip {
+ public:
+  Clip(const model::Whisper& model, const std::vector<ReadySae>& saes, const AttributionClip& clip)
+      : model_(model), saes_(saes), clip_(clip) {
+    std::vector<model::Site> wanted;
+    for (const ReadySae& sae : saes)
+      if (sae.site().stack == model::Stack::encoder) wanted.push_back(sae.site());
+    model::Recorder recorder(wanted);
+    model::Hook* const hooks[] = {&recorder};
+    audio_ = model.encode(mel_of(clip), {}, wanted.empty() ? model::Hooks{} : model::Hooks(hooks));
+    for (const model::Site& site : wanted) starts_.emplace_back(site, recorder.last(site).clone());
+  }
+
+  double metric_with(std::span<const FeatureSet> sets) const {
     std::list<SetToReference> edits;
-    std::vector<model::Hook*> hooks;
-    for (size_t s = 0; s < saes.size(); ++s) {
+    std::vector<model::Hook*> encoder, decoder;
+    std::optional<size_t> first;  // of `starts_`, the earliest in the forward that is touched
+    for (size_t s = 0; s < saes_.size(); ++s) {
       if (idle(sets[s])) continue;
-      edits.emplace_back(saes[s], sets[s], saes[s].positions(clip));
-      hooks.push_back(&edits.back());
+      edits.emplace_back(saes_[s], sets[s], saes_[s].positions(clip_));
+      const bool heard = saes_[s].site().stack == model::Stack::encoder;
+      (heard ? encoder : decoder).push_back(&edits.back());
+      if (heard) first = earlier(first, saes_[s].site());
     }
-    const Tensor<float> audio = model.encode(mel_of(clip), {}, hooks);
-    values.push_back(metric_value(clip, model.decode_forced(audio, tokens_of(clip), {}, hooks)));
-    progress.advance(++done);
+    if (!first) return metric_value(clip_, logits(audio_, decoder));
+    const auto& [site, x] = starts_[*first];
+    return metric_value(clip_, logits(model_.encode_from(site, x, {}, encoder), decoder));
+  }
+
+ private:
+  Tensor<float> logits(View<const float> audio, const std::vector<model::Hook*>& hooks) const {
+    return model_.decode_forced(audio, tokens_of(clip_), {}, hooks);
+  }
+  std::optional<size_t> earlier(std::optional<size_t> first, const model::Site& site) const {
+    const std::vector<model::Site> order = model::all_sites(model_.dims());
+    const auto at = [&](const model::Site& one) {
+      return std::find(order.begin(), order.end(), one) - order.begin();
+    };
+    for (size_t i = 0; i < starts_.size(); ++i)
+      if (starts_[i].first == site && (!first || at(site) < at(starts_[*first].first))) return i;
+    return first;
+  }
+
+  const model::Whisper& model_;
+  const std::vector<ReadySae>& saes_;
+  const AttributionClip& clip_;
+  Tensor<float> audio_;
+  std::vector<std::pair<model::Site, Tensor<float>>> starts_;
+};
+
+/// M by [circuit][clip]; a circuit is a set for each site.
+using Circuit = std::vector<FeatureSet>;
+std::vector<std::vector<double>> run(const model::Whisper& model, const std::vector<ReadySae>& saes,
+                                     std::span<const Circuit> circuits,
+                                     std::span<const AttributionClip> clips, Progress& progress) {
+  std::vector<std::vector<double>> values(circuits.size());
+  int64_t done = 0;
+  for (const AttributionClip& one : clips) {
+    const Clip clip(model, saes, one);
+    for (size_t c = 0; c < circuits.size(); ++c) {
+      throw_if_interrupted();
+      OTO_ASSERT(circuits[c].size() == saes.size());
+      values[c].push_back(clip.metric_with(circuits[c]));
+      progress.advance(++done);
+    }
   }
   return values;
 }
@@ -128,9 +178,9 @@ std::vector<double> metric_with(const model::Whisper& model, std::span<const Sit
   if (sets.size() != sites.size())
     throw UserError("metric_with",
                     "expected a set of features for each site, got " + std::to_string(sets.size()));
-  int64_t done = 0;
   progress.start("ablation", static_cast<int64_t>(clips.size()), "clips");
-  std::vector<double> values = run(model, saes, sets, clips, progress, done);
+  const Circuit circuit(sets.begin(), sets.end());
+  std::vector<double> values = run(model, saes, {&circuit, 1}, clips, progress)[0];
   progress.finish();
   return values;
 }
@@ -145,22 +195,14 @@ CircuitChecks check_circuit(const model::Whisper& model, std::span<const SiteSae
     throw UserError("circuit", "expected a set of features for each site, got " +
                                    std::to_string(circuit.size()));
   const Clusters clusters = clusters_of(clips);
-  progress.start("checking the circuit", static_cast<int64_t>(clips.size()) * (4 + draws), "clips");
-  int64_t done = 0;
-  const auto measure = [&](std::span<const FeatureSet> sets) {
-    return run(model, saes, sets, clips, progress, done);
-  };
   const auto with = [&](bool features, bool others) {
-    std::vector<FeatureSet> sets(circuit.size());
+    Circuit sets(circuit.size());
     for (size_t s = 0; s < sets.size(); ++s) {
       if (features) sets[s].features = circuit[s].features;
       sets[s].others = others;
     }
-    return measure(sets);
+    return sets;
   };
-  const std::vector<double> whole = with(false, false), none = with(false, true),
-                            kept = with(true, true), removed = with(true, false);
-
   // Features that fire at all, for random circuits.
   std::vector<std::vector<int32_t>> fire;
   for (const SiteSae& site : sites) {
@@ -169,22 +211,33 @@ CircuitChecks check_circuit(const model::Whisper& model, std::span<const SiteSae
     for (size_t f = 0; f < mean.size(); ++f)
       if (mean[f] > 0) fire.back().push_back(static_cast<int32_t>(f));
   }
+  std::vector<Circuit> circuits{with(false, false), with(false, true), with(true, true),
+                                with(true, false)};
+  Rng rng(seed, "random circuits");
+  for (int i = 0; i < draws; ++i) circuits.push_back(random_circuit(circuit, fire, rng));
+  progress.start("checking the circuit", static_cast<int64_t>(clips.size() * circuits.size()),
+                 "forwards");
+  const auto values = run(model, saes, circuits, clips, progress);
+  progress.finish();
+
+  const auto &whole = values[0], &none = values[1], &kept = values[2], &removed = values[3];
   CircuitChecks checks;
   checks.whole = mean_over_clips(whole, clusters, seed, 2000);
   checks.none = mean_over_clips(none, clusters, seed, 2000);
+  std::vector<double> moved;
+  for (size_t c = 0; c < whole.size(); ++c) moved.push_back(whole[c] - none[c]);
+  checks.effect = mean_over_clips(moved, clusters, seed, 2000);
   checks.faithfulness = share_of_effect(kept, none, whole, clusters, seed);
   checks.completeness = share_of_effect(removed, none, whole, clusters, seed);
   checks.draws = draws;
-  Rng rng(seed, "random circuits");
   std::vector<double> sum(clips.size());
   int beaten = 0;
   for (int i = 0; i < draws; ++i) {
-    const std::vector<double> values = measure(random_circuit(circuit, fire, rng));
-    const Estimate one = share_of_effect(values, none, whole, clusters, seed);
+    const std::vector<double>& random = values[4 + static_cast<size_t>(i)];
+    const Estimate one = share_of_effect(random, none, whole, clusters, seed);
     beaten += checks.faithfulness.value > one.value;
-    for (size_t c = 0; c < sum.size(); ++c) sum[c] += values[c] / draws;
+    for (size_t c = 0; c < sum.size(); ++c) sum[c] += random[c] / draws;
   }
-  progress.finish();
   if (draws > 0) {
     checks.random_faithfulness = share_of_effect(sum, none, whole, clusters, seed);
     checks.beats_random = static_cast<double>(beaten) / draws;

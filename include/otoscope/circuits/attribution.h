@@ -107,6 +107,7 @@ std::vector<double> metric_with(const model::Whisper& model, std::span<const Sit
 /// M(0): all features at their reference, errors kept.
 struct CircuitChecks {
   Estimate whole, none;   // M(model), M(0)
+  Estimate effect;        // M(model) - M(0), paired: what there is to explain
   Estimate faithfulness;  // (M(C) - M(0)) / (M(model) - M(0)), C: all others ablated
   Estimate completeness;  // the same with C itself ablated and all others kept: near 0 is good
   Estimate random_faithfulness;  // of sets of equal size from features that fire, mean over draws
