@@ -9,6 +9,8 @@
 #include <set>
 
 #include "audit/causal.h"
+#include "audit/circuit.h"
+#include "audit/contexts_json.h"
 #include "audit/multiverse.h"
 #include "audit/predictive.h"
 #include "audit/provenance.h"
@@ -63,12 +65,10 @@ class Auditing {
     const Groups groups = rates_by_group(test_, judged_, rating);
     record["groups"] = to_json(groups, in_.mode.group_wer_bound);
     record["features"] = features();
-    record["circuit"] = {{"measured", false},
-                         {"why", "no attribution graph is bound to this record"}};
+    record["circuit"] = circuit_json_;
     record["predictive"] = predictive_json_;
     record["causal"] = causal_json_;
-    record["contexts"] = {{"measured", false},
-                          {"why", "one data set, one recording condition: not compared"}};
+    record["contexts"] = contexts_json(in_.contexts);
     record["multiplicity"] = multiplicity(groups);
     record["multiverse"] = multiverse_;
     record["not_tested"] = not_tested();
@@ -105,7 +105,8 @@ class Auditing {
                               : in_.saes.empty()          ? "no SAE was given"
                                                           : "not asked for (--rate-only)";
       predictive_.why_not = causal_.why_not = why;
-      predictive_json_ = causal_json_ = multiverse_ = none(why);
+      predictive_json_ = causal_json_ = circuit_json_ = multiverse_ = none(why);
+      target_.why_not = why;
       wording_ = wording_of(rate_.insufficient.empty(), Column::not_measured, Column::not_measured);
       return;
     }
@@ -115,16 +116,22 @@ class Auditing {
     predicting.seed = options_.seed;
     predictive_ = predict(g_, saes_, predicting, progress_);
     predictive_json_ = predictive_.json;
+    steer::HearOptions hear = gathering_.hear;
+    hear.language = g_.detect ? "" : in_.mode.language;
+    const Laboratory lab{in_.model, in_.tokenizer, saes_, hear, cache_, progress_};
+    const CircuitOptions circling{options_.circuit, options_.circuit_steps, options_.circuit_draws,
+                                  options_.seed};
+    circuit_ =
+        find_circuit(g_, in_.mode, lab, predictive_.measured() ? predictive_.set.sae : 0, circling);
+    circuit_json_ = circuit_.json;
+    choose_target();
     CausalOptions causing;
     causing.controls = options_.controls;
     causing.guard_limit = options_.guard_limit;
     causing.judging = judging_;
     causing.seed = options_.seed;
     causing.replicates = options_.replicates;
-    steer::HearOptions hear = gathering_.hear;
-    hear.language = g_.detect ? "" : in_.mode.language;
-    const Laboratory lab{in_.model, in_.tokenizer, saes_, hear, cache_, progress_};
-    causal_ = intervene(g_, in_.mode, predictive_, lab, guard(), in_.speech_name, causing);
+    causal_ = intervene(g_, in_.mode, target_, lab, guard(), in_.speech_name, causing);
     causal_json_ = causal_.json;
     const auto column = [](bool measured, bool passed) {
       return !measured ? Column::not_measured : passed ? Column::passed : Column::failed;
@@ -135,8 +142,23 @@ class Auditing {
         multiverse(g_, in_.mode, predictive_, causal_, wording_, lab, causing, predicting);
   }
 
+  /// Said before anything is taken away on test: the set that foretells, else the circuit.
+  void choose_target() {
+    if (predictive_.measured()) {
+      target_ = {"", "the features that foretell it", predictive_.set, predictive_.like};
+    } else if (circuit_.measured()) {
+      FeatureSet set;
+      set.sae = circuit_.sae;
+      set.detector.features = circuit_.features;
+      target_ = {"", "the circuit's features", set,
+                 like_sets(g_.all, set, static_cast<size_t>(options_.controls))};
+    } else {
+      target_.why_not = "no features were chosen: " + predictive_.why_not + "; " + circuit_.why_not;
+    }
+  }
+
   std::vector<steer::SoundWindow> guard() {
-    if (in_.speech == nullptr || options_.guard == 0 || !predictive_.measured()) return {};
+    if (in_.speech == nullptr || options_.guard == 0 || !target_.why_not.empty()) return {};
     std::vector<steer::SoundWindow> clips;
     for (steer::SoundWindow& window : steer::choose_speech(
              *in_.speech, in_.tokenizer, in_.model.dims(), options_.choosing, 1, options_.guard))
@@ -188,16 +210,22 @@ class Auditing {
       return wording_ == Wording::no_verdict && rate_.insufficient.empty() ? why_not : "";
     }
     if (wording_ == Wording::associated) return "taking them away was not shown to change the rate";
-    if (wording_ == Wording::modulated) return "they were not shown to foretell it";
+    if (wording_ == Wording::modulated)
+      return predictive_.measured()
+                 ? "they were not shown to foretell it"
+                 : "whether they foretell it could not be measured: " + predictive_.why_not;
     return "";
   }
 
   std::string features_text() const {
-    if (!predictive_.measured()) return "";
+    if (!target_.why_not.empty()) return "";
+    constexpr size_t kNamed = 8;
+    const std::vector<int32_t>& all = target_.set.features();
+    const std::string site = model::site_name(saes_[target_.set.sae].site);
+    if (all.size() > kNamed) return fmt::format("a circuit of {} features of {}", all.size(), site);
     std::vector<std::string> names;
-    for (const int32_t j : predictive_.set.features()) names.push_back(std::to_string(j));
-    return fmt::format("feature{} {} of {}", names.size() == 1 ? "" : "s", join(names),
-                       model::site_name(saes_[predictive_.set.sae].site));
+    for (const int32_t j : all) names.push_back(std::to_string(j));
+    return fmt::format("feature{} {} of {}", names.size() == 1 ? "" : "s", join(names), site);
   }
 
   std::string cluster_unit() const {
@@ -310,15 +338,20 @@ class Auditing {
 
   Json features() const {
     Json list = Json::array();
-    if (!predictive_.measured()) return list;
-    const FeatureSet& set = predictive_.set;
-    for (size_t j = 0; j < set.features().size(); ++j)
+    if (!target_.why_not.empty()) return list;
+    const FeatureSet& set = target_.set;
+    for (size_t j = 0; j < set.features().size(); ++j) {
       list.push_back({{"site", model::site_name(saes_[set.sae].site)},
                       {"sae_sha256", saes_[set.sae].sae->hash},
-                      {"index", set.features()[j]},
-                      {"role", "foretells the failure on train and dev"},
-                      {"pool", steer::pool_name(set.pool)},
-                      {"weight", set.detector.model.weights[j]}});
+                      {"index", set.features()[j]}});
+      if (predictive_.measured()) {
+        list.back()["role"] = "foretells the failure on train and dev";
+        list.back()["pool"] = steer::pool_name(set.pool);
+        list.back()["weight"] = set.detector.model.weights[j];
+      } else {
+        list.back()["role"] = "moves what the circuit is asked, on dev";
+      }
+    }
     return list;
   }
 
@@ -330,6 +363,9 @@ class Auditing {
     list.push_back({{"family", "the mechanism: one set, one claim"},
                     {"tests", predictive_.checks.size() + causal_.checks.size()},
                     {"correction", "none: all tests of a column must pass"}});
+    list.push_back({{"family", "the circuit: bound to no word of the claim"},
+                    {"tests", circuit_.checks.size()},
+                    {"correction", "none"}});
     return list;
   }
 
@@ -344,7 +380,11 @@ class Auditing {
     if (in_.speech == nullptr || guard_.empty())
       list.push_back("what taking the features away costs on speech");
     if (!in_.review) list.push_back("whether people agree with the predicate");
-    list.push_back("circuits and contexts");
+    if (!circuit_.measured())
+      list.push_back("a circuit: " +
+                     (circuit_.why_not.empty() ? "none was looked for" : circuit_.why_not));
+    list.push_back("an exact graph from sound to token (`otoscope trace` makes one of one clip)");
+    if (!in_.contexts) list.push_back("whether test can be told from deployment");
     return list;
   }
 
@@ -358,6 +398,8 @@ class Auditing {
       list.push_back("no SNR is known of the clips: level and length stand for the nuisances");
       list.push_back("the SAE's features only; another SAE has others");
     }
+    if (circuit_.measured())
+      list.push_back("the circuit is that of a number of one forward, which is not the failure");
     if (options_.limit > 0)
       list.push_back("a part of the test clips (--limit), chosen by hash of their id");
     return list;
@@ -381,6 +423,7 @@ class Auditing {
     for (const int64_t i : g_.places(Part::test)) {
       const auto at = static_cast<size_t>(i);
       Json one = to_json(g_.cases[at]);
+      one["cluster"] = g_.cases[at].cluster;
       one["answer"] = g_.judgements[at].answer == Judgement::Answer::fails    ? "fails"
                       : g_.judgements[at].answer == Judgement::Answer::passes ? "passes"
                                                                               : "error";
@@ -408,7 +451,9 @@ class Auditing {
   Causal causal_;
   Wording wording_ = Wording::no_verdict;
   std::vector<steer::SoundWindow> guard_;
-  Json predictive_json_, causal_json_, multiverse_;
+  Circuit circuit_;
+  Target target_;
+  Json predictive_json_, causal_json_, circuit_json_, multiverse_;
 };
 
 }  // namespace

@@ -51,33 +51,33 @@ std::vector<float> failing_levels(const std::vector<int32_t>& features, size_t s
 
 class Intervening {
  public:
-  Intervening(const Gathered& gathered, const FailureMode& mode, const Predictive& predictive,
+  Intervening(const Gathered& gathered, const FailureMode& mode, const Target& target,
               const Laboratory& lab, const CausalOptions& options)
-      : g_(gathered), mode_(mode), predictive_(predictive), lab_(lab), options_(options) {
+      : g_(gathered), mode_(mode), target_(target), lab_(lab), options_(options) {
     out_.rows = gathered.told(Part::test);
     for (const int64_t i : out_.rows) clean_.push_back(gathered.all.heard[static_cast<size_t>(i)]);
   }
 
   Causal run(std::span<const steer::SoundWindow> guard, const std::string& guard_data) {
-    const FeatureSet& set = predictive_.set;
-    const Arm target = ablation(set, g_, false);
-    std::vector<Arm> arms{target, ablation(set, g_, true)};
+    const FeatureSet& set = target_.set;
+    const Arm to_zero = ablation(set, g_, false);
+    std::vector<Arm> arms{to_zero, ablation(set, g_, true)};
     for (const double strength : {-1.0, .5, 2.0})
       arms.push_back(ablation(set, g_, false, strength));
     const std::vector<steer::SoundWindow> windows = g_.for_decoder(out_.rows);
     const ArmRun edits = lab_.run(windows, arms, false, "the features taken away");
     std::vector<Arm> controls;
-    for (const auto& features : predictive_.like)
+    for (const auto& features : target_.like)
       if (static_cast<int64_t>(controls.size()) < options_.controls)
         controls.push_back(
             {"like features", set.sae, steer::on_features(steer::Action::ablate, features, 1)});
-    const std::vector<bool> matched = lab_.equal_doses(windows, target, controls);
+    const std::vector<bool> matched = lab_.equal_doses(windows, to_zero, controls);
     out_.controls = lab_.run(windows, controls, false, "features like them taken away");
 
     const Paired main = pair(edits.heard[0]);
     Json& json = out_.json;
     json = {{"measured", true},
-            {"set", "the features that foretell it, at every frame with audio"},
+            {"set", target_.what + ", at every frame with audio"},
             {"site", model::site_name(lab_.saes[set.sae].site)},
             {"rate_before", to_json(main.before)},
             {"ablated", arm_json("to zero", 1, edits.dose[0], main)},
@@ -149,14 +149,14 @@ class Intervening {
       return {{"measured", false},
               {"why", fmt::format("{} test clips do not fail, fewer than {}", rows.size(),
                                   kLeastOfClass)}};
-    const FeatureSet& set = predictive_.set;
+    const FeatureSet& set = target_.set;
     const auto clamp = [&](const std::vector<int32_t>& features) {
       return Arm{"clamp", set.sae,
                  steer::on_features(steer::Action::clamp, features, 1,
                                     failing_levels(features, set.sae, g_))};
     };
     std::vector<Arm> arms{clamp(set.features())};
-    if (!predictive_.like.empty()) arms.push_back(clamp(predictive_.like.front()));
+    if (!target_.like.empty()) arms.push_back(clamp(target_.like.front()));
     const ArmRun run =
         lab_.run(g_.for_decoder(rows), arms, false, "the features set, where it does not fail");
     std::vector<steer::Heard> clean;
@@ -172,7 +172,7 @@ class Intervening {
 
   Json guarded(std::span<const steer::SoundWindow> guard, const std::string& data) const {
     if (guard.empty()) return {{"measured", false}, {"why", "no clips of speech were given"}};
-    const std::vector<Arm> arms{ablation(predictive_.set, g_, false)};
+    const std::vector<Arm> arms{ablation(target_.set, g_, false)};
     const ArmRun run = lab_.run(guard, arms, true, "what the edit costs on speech");
     const steer::Guard found =
         steer::guard_of(guard, run.clean, run.heard[0], options_.seed, options_.replicates);
@@ -199,7 +199,7 @@ class Intervening {
 
   const Gathered& g_;
   const FailureMode& mode_;
-  const Predictive& predictive_;
+  const Target& target_;
   const Laboratory& lab_;
   const CausalOptions& options_;
   std::vector<steer::Heard> clean_;
@@ -252,16 +252,16 @@ Paired paired(const Gathered& gathered, const FailureMode& mode, std::span<const
           bootstrap_paired_ratio(a, b, count, n, options.seed, options.replicates)};
 }
 
-Causal intervene(const Gathered& gathered, const FailureMode& mode, const Predictive& predictive,
+Causal intervene(const Gathered& gathered, const FailureMode& mode, const Target& target,
                  const Laboratory& lab, std::span<const steer::SoundWindow> guard,
                  const std::string& guard_data, const CausalOptions& options) {
-  if (!predictive.measured()) {
+  if (!target.why_not.empty()) {
     Causal none;
-    none.why_not = "no features were chosen: " + predictive.why_not;
+    none.why_not = target.why_not;
     none.json = {{"measured", false}, {"why", none.why_not}};
     return none;
   }
-  return Intervening(gathered, mode, predictive, lab, options).run(guard, guard_data);
+  return Intervening(gathered, mode, target, lab, options).run(guard, guard_data);
 }
 
 }  // namespace otoscope::audit

@@ -32,6 +32,15 @@ struct Causal {
   bool passed() const { return measured() && all_passed(checks); }
 };
 
+/// What is taken away: the set that foretells the failure, or where none could be chosen the
+/// circuit. One set alone is ever tried on test.
+struct Target {
+  std::string why_not;  // there is none
+  std::string what;     // "the features that foretell it"
+  FeatureSet set;       // of its detector only the features matter
+  std::vector<std::vector<int32_t>> like;
+};
+
 /// The set's features taken to zero, or to their mean over train.
 Arm ablation(const FeatureSet& set, const Gathered& gathered, bool to_mean, double strength = 1);
 
@@ -45,7 +54,7 @@ Paired paired(const Gathered& gathered, const FailureMode& mode, std::span<const
               const CausalOptions& options);
 
 /// `guard`: clips of speech that must not suffer; none: the guard is not measured.
-Causal intervene(const Gathered& gathered, const FailureMode& mode, const Predictive& predictive,
+Causal intervene(const Gathered& gathered, const FailureMode& mode, const Target& target,
                  const Laboratory& lab, std::span<const steer::SoundWindow> guard,
                  const std::string& guard_data, const CausalOptions& options);
 

@@ -25,6 +25,7 @@ struct AuditOptions {
   int tokens = 0, batch = 8;
   int controls = 20, most_features = 8;
   double guard_limit = .005;
+  int circuit = 16, circuit_steps = 5, circuit_draws = 20;
   int replicates = 2000;
   bool allow_programs = false, rate_only = false;
   uint64_t seed = 0;  // the command line's own --seed
@@ -44,6 +45,11 @@ struct AuditOptions {
     v("batch", o.batch, "clips decoded at once", Range{1, 64});
     v("controls", o.controls, "sets of like features beside the features found", Range{1, 200});
     v("most-features", o.most_features, "most features of a set", Range{1, 64});
+    v("circuit", o.circuit,
+      "failing clips of dev that the circuit is found on, and of test that check it; 0 = none",
+      Range{0, 1000});
+    v("circuit-steps", o.circuit_steps, "steps of the integral of its attribution", Range{1, 100});
+    v("circuit-draws", o.circuit_draws, "random sets beside the circuit", Range{1, 1000});
     v("replicates", o.replicates, "bootstrap replicates", Range{100, 100000});
     v("rate-only", o.rate_only, "measure the rate alone, look for no mechanism");
     v("allow-programs", o.allow_programs, "run the programs that the failure mode names");
@@ -63,6 +69,8 @@ struct AuditInputs {
   std::string speech_name;
   /// What people said of cases of this mode (review.h), as JSON, or nothing.
   std::optional<std::string> review;
+  /// What `otoscope contexts` found, as JSON, or nothing.
+  std::optional<std::string> contexts;
   /// The options as the user gave them, as a JSON object, so that the audit can be run again.
   std::string command = "{}";
   std::filesystem::path folder;  // of the record: paths in it are relative to this
