@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "serve/audit.h"
 #include "serve/categories.h"
 #include "serve/hallucination.h"
 #include "serve/steering.h"
@@ -20,6 +21,13 @@ constexpr Section kSections[] = {{"otoscope.decompose", write_decomposition},
                                  {"otoscope.stability", write_stability},
                                  {"otoscope.steer", write_steering}};
 constexpr const char* kHallucination = "otoscope.suppress";  // its sounds take time
+constexpr const char* kAudit = "otoscope.audit";
+
+/// The record's own page, where `otoscope audit report` has made it.
+std::string page_of(const RunFiles& run, const Document& record) {
+  const std::filesystem::path page = std::filesystem::path(record.file).replace_extension(".html");
+  return std::filesystem::exists(run.folder / page) ? page.generic_string() : "";
+}
 
 }  // namespace
 
@@ -28,7 +36,7 @@ bool has_findings(const RunFiles& run) {
     if (sae.categories) return true;
   for (const Section& section : kSections)
     if (run.findings.contains(section.schema)) return true;
-  return run.findings.contains(kHallucination);
+  return run.findings.contains(kHallucination) || run.findings.contains(kAudit);
 }
 
 void write_findings(Html& html, const RunFiles& run, const std::vector<DescribedSae>& described,
@@ -45,6 +53,9 @@ void write_findings(Html& html, const RunFiles& run, const std::vector<Described
       for (const Document& document : found->second) section.write(html, document);
   if (const auto found = run.findings.find(kHallucination); found != run.findings.end())
     for (const Document& document : found->second) write_hallucination(html, document, progress);
+  if (const auto found = run.findings.find(kAudit); found != run.findings.end())
+    for (const Document& document : found->second)
+      write_audit_summary(html, document, page_of(run, document));
 }
 
 }  // namespace otoscope::serve

@@ -72,7 +72,7 @@ std::map<std::string, std::vector<Document>> read_findings(const std::filesystem
     if (!entry.is_directory()) continue;
     if (std::filesystem::exists(entry.path() / "suppress.json"))
       files.push_back(entry.path() / "suppress.json");
-    if (entry.path().filename() != "findings") continue;
+    if (entry.path().filename() != "findings" && entry.path().filename() != "audit") continue;
     for (const auto& file : std::filesystem::directory_iterator(entry.path()))
       if (file.path().extension() == ".json") files.push_back(file.path());
   }
