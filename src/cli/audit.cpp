@@ -5,6 +5,7 @@
 #include <list>
 #include <nlohmann/json.hpp>
 
+#include "cli/audit_reports.h"
 #include "cli/usage_error.h"
 #include "cli/verb.h"
 #include "otoscope/audit/gate.h"
@@ -24,9 +25,10 @@ namespace {
 namespace fs = std::filesystem;
 
 struct AuditVerbOptions {
-  std::string model, data, mode, out, speech, key, review, precision = "bf16", fail_if, judge;
+  std::string model, data, mode, out, speech, key, review, contexts, precision = "bf16", fail_if,
+                                                                     judge;
   std::vector<std::string> sae;
-  bool rerun = false;
+  bool rerun = false, keep = false;
   int each = 100;
   audit::AuditOptions audit;
 
@@ -39,12 +41,14 @@ struct AuditVerbOptions {
       "text-on-nonspeech-raw, deletion, repetition, wrong-language, number, wer-half)");
     v("sae", o.sae, "folders of SAEs of its encoder, to look for the mechanism in");
     v("speech", o.speech, "manifest (or fetched corpus) of speech that must not suffer");
-    v("out", o.out, "the record, NAME.json; with review: the file of answers");
-    v("key", o.key, "NAME.key signs the record; with verify: NAME.pub");
+    v("out", o.out, "the record, NAME.json; with review: the file of answers; with history: JSON");
+    v("key", o.key, "NAME.key signs the record; with verify and history: NAME.pub");
     v("review", o.review, "what people said of the predicate (audit review)");
+    v("contexts", o.contexts, "contexts.json, by `otoscope contexts`, to be bound to the record");
     v("fail-if", o.fail_if, "exit with status 3 where this holds of the record: 'rate.low > 0.05'");
     v("precision", o.precision, "arithmetic of the model", Choices{{"f32", "bf16"}});
     v("rerun", o.rerun, "with verify: measure again and compare within the intervals");
+    v("keep", o.keep, "with keygen: leave keys that are there as they are");
     v("judge", o.judge, "with review: who judges");
     v("each", o.each, "with review: most flagged, and most unflagged cases", Range{1, 10000});
     audit::AuditOptions::visit(o.audit, v);
@@ -63,8 +67,10 @@ struct Loaded {
 
 class Audit : public VerbWith<AuditVerbOptions> {
  public:
-  std::string usage() const override { return "[keygen NAME | verify FILE | review FILE]"; }
-  std::pair<int, int> positional() const override { return {0, 2}; }
+  std::string usage() const override {
+    return "[keygen NAME | verify FILE | report FILE | history FILE FILE... | review FILE]";
+  }
+  std::pair<int, int> positional() const override { return {0, 1000}; }
   std::string example() const override {
     return "audit --model whisper-base --data nonspeech --mode text-on-nonspeech --sae "
            "runs/demo/sae/encoder.out/batchtopk-4096-k32 --speech prompts --key me.key "
@@ -77,11 +83,22 @@ class Audit : public VerbWith<AuditVerbOptions> {
     if (words.size() == 2 && words[0] == "keygen") return keygen(context, words[1]);
     if (words.size() == 2 && words[0] == "verify") return verify(context, words[1]);
     if (words.size() == 2 && words[0] == "review") return review(context, words[1]);
-    return wrong_usage("audit", "keygen NAME, verify FILE, review FILE, or options alone", words);
+    if (words.size() == 2 && words[0] == "report") return report_audit(context, words[1]);
+    if (words.size() >= 2 && words[0] == "history")
+      return audit_history(
+          context, {options_.key, options_.out, options_.fail_if, options_.audit.replicates});
+    return wrong_usage("audit",
+                       "keygen NAME, verify FILE, report FILE, history FILE FILE..., review FILE, "
+                       "or options alone",
+                       words);
   }
 
  private:
-  static int keygen(const Context& context, const std::string& name) {
+  int keygen(const Context& context, const std::string& name) const {
+    if (options_.keep && fs::exists(name + ".key") && fs::exists(name + ".pub")) {
+      context.print(name + ".key, " + name + ".pub: there already, kept");
+      return 0;
+    }
     const audit::SecretKey key = audit::make_key();
     const audit::KeyFiles files = audit::write_keys(name, key);
     if (context.common.json)
@@ -108,6 +125,9 @@ class Audit : public VerbWith<AuditVerbOptions> {
   Loaded load(const Context& context) const {
     Loaded loaded;
     loaded.mode = audit::find_mode(options_.mode);
+    if (loaded.mode.runs_programs() && !options_.audit.allow_programs)
+      throw UserError(loaded.mode.id, "judges by running a program, which was not allowed",
+                      "read the mode and the program, then add --allow-programs");
     loaded.data = store::read_manifest(store::resolve_manifest(options_.data));
     if (!options_.speech.empty())
       loaded.speech = store::read_manifest(store::resolve_manifest(options_.speech));
@@ -135,6 +155,7 @@ class Audit : public VerbWith<AuditVerbOptions> {
                               {},
                               {},
                               {},
+                              {},
                               {}};
     for (const sae::Sae& one : loaded.saes) inputs.saes.push_back(&one);
     const std::vector<std::string> known = audit::known_modes();
@@ -142,6 +163,7 @@ class Audit : public VerbWith<AuditVerbOptions> {
       inputs.mode_path = options_.mode;
     if (loaded.speech) inputs.speech = &*loaded.speech, inputs.speech_name = options_.speech;
     if (!options_.review.empty()) inputs.review = io::read_file(options_.review);
+    if (!options_.contexts.empty()) inputs.contexts = io::read_file(options_.contexts);
     inputs.command = command(context).dump();
     inputs.folder = fs::absolute(record).parent_path();
     return audit::audit(inputs, options_.audit, cache, context.progress);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cli/demo_audit_steps.h"
 #include "cli/demo_meaning_steps.h"
 #include "otoscope/core/text.h"
 #include "otoscope/core/version.h"
@@ -131,6 +132,7 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
   add(rest);
   add(meaning_steps(folders));
   if (full) add(full_steps(folders));
+  add(audit_steps(folders));
   steps.push_back({"report", "the report", {"report", out.string(), "--model", kDemoModel}});
   return steps;
 }
@@ -149,6 +151,7 @@ void write_run_record(const std::filesystem::path& out, const std::vector<DemoSt
         name == "eval.json" || name == "features.sqlite" || name == "report.json" ||
         name == "labels.jsonl" || name == "categories.json" || name == "suppress.json" ||
         entry.path().parent_path().filename() == "findings" ||
+        (entry.path().parent_path().filename() == "audit" && entry.path().extension() != ".key") ||
         entry.path().parent_path().filename() == "recipes")
       files.push_back(entry.path());
   }
