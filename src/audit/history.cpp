@@ -58,6 +58,8 @@ Version read_version(const Audited& audit) {
   if (!clips.at("sufficient").get<bool>())
     throw UserError(audit.name, "has no rate to compare: " + clips.value("why_not", std::string()));
   const Json& e = clips.at("estimate");
+  for (const char* key : {"value", "low", "high"})
+    if (!e.at(key).is_number()) throw UserError(audit.name, "has a rate without an interval");
   version.rate = {e.at("value").get<double>(),     e.at("low").get<double>(),
                   e.at("high").get<double>(),      e.at("n").get<int64_t>(),
                   e.at("clusters").get<int64_t>(), e.at("method").get<std::string>()};

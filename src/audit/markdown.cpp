@@ -210,7 +210,8 @@ class Writer {
     if (!measured(m, "Analysis choices varied")) return;
     line(fmt::format("The verdict \"{}\" holds in a share of {} of {} analyses ({} computable).\n",
                      text(m, "verdict_of_primary"), number(m.at("share_supporting"), 2),
-                     m.at("n_specs").dump(), m.at("computable").dump()));
+                     m.at("n_specs").dump(),
+                     m.contains("computable") ? m["computable"].dump() : "an unknown number"));
     for (const Json& axis : m.at("axes")) {
       out_ += "- " + plain(text(axis, "name")) + ":";
       for (size_t i = 0; i < axis.at("values").size(); ++i)

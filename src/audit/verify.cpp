@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -16,6 +17,7 @@
 #include "otoscope/io/json.h"
 #include "otoscope/model/registry.h"
 #include "otoscope/store/corpora.h"
+#include "otoscope/store/manifest.h"
 
 namespace otoscope::audit {
 namespace {
@@ -64,6 +66,7 @@ class Verifying {
     add("numbers that follow from counts", wrong_.empty(),
         std::to_string(recomputed_) + " Wilson intervals computed again", join(wrong_, "; "));
     check_predicate();
+    check_audio();
     return std::move(out_);
   }
 
@@ -147,6 +150,33 @@ class Verifying {
     }
   }
 
+  /// The sound of every case, found by its id in the manifest as it is now. The cases are among the
+  /// subjects, so that their hashes are signed.
+  void check_audio() {
+    std::map<std::string, fs::path> places;
+    std::map<fs::path, std::string> hashes;
+    std::vector<std::string> changed;
+    attempt("audio", "every clip that was judged is as it was heard", [&] {
+      for (const store::Clip& clip : store::read_manifest(place_of("data/manifest.jsonl")).clips)
+        places[clip.id] = clip.path;
+      size_t number = 0;
+      for (const std::string& line : split(io::read_file(files_.cases, kMostBytes), '\n')) {
+        const std::string where = files_.cases.string() + ":" + std::to_string(++number);
+        if (trimmed(line).empty()) continue;
+        const Json one = io::parse_json(line, where);
+        const std::string id = io::string_at(one, "id", where);
+        if (!places.contains(id))
+          throw UserError(where, "expected a clip of the manifest, got " + id);
+        std::string& hash = hashes[places[id]];
+        if (hash.empty()) hash = io::sha256_file(places[id]);
+        if (hash != io::string_at(one, "audio_sha256", where)) changed.push_back(id);
+      }
+      if (!changed.empty())
+        throw UserError(files_.cases.string(), "the sound of " + std::to_string(changed.size()) +
+                                                   " clips was changed: " + changed[0]);
+    });
+  }
+
   /// A record that names a file it was not signed with would be trusted too far.
   void check_covered(const std::vector<Subject>& subjects) {
     std::set<std::pair<std::string, std::string>> covered;
@@ -217,35 +247,6 @@ bool ends_with(const std::string& text, std::string_view end) {
 
 constexpr std::string_view kEnvelopeEnd = ".intoto.jsonl";
 
-bool is_estimate(const OrderedJson& json) {
-  return json.is_object() && json.contains("value") && json.contains("low") &&
-         json.contains("high") && json.contains("method");
-}
-
-void compare(const OrderedJson& before, const OrderedJson& after, const std::string& at,
-             std::vector<Finding>& out) {
-  if (is_estimate(before)) {
-    if (!before["value"].is_number() || !before["low"].is_number() || !before["high"].is_number())
-      return;  // no interval to hold it against
-    const bool there = is_estimate(after) && after["value"].is_number();
-    const double value = there ? after["value"].get<double>() : std::nan("");
-    const double low = before["low"].get<double>(), high = before["high"].get<double>();
-    out.push_back({at, there && value >= low - kSame && value <= high + kSame,
-                   there ? OrderedJson(value).dump() + " against [" + before["low"].dump() + ", " +
-                               before["high"].dump() + "]"
-                         : "is not there any more"});
-    return;
-  }
-  if (before.is_object())
-    for (const auto& [key, value] : before.items())
-      compare(value, after.is_object() && after.contains(key) ? after[key] : OrderedJson(),
-              at + "/" + key, out);
-  if (before.is_array())
-    for (size_t i = 0; i < before.size(); ++i)
-      compare(before[i], after.is_array() && i < after.size() ? after[i] : OrderedJson(),
-              at + "/" + std::to_string(i), out);
-}
-
 }  // namespace
 
 bool Verified::holds() const {
@@ -287,16 +288,6 @@ Verified verify_record(const fs::path& either, const PublicKey& key, const Where
     throw UserError(files.envelope.string(), "is not there, so nothing is signed",
                     "`otoscope audit --key NAME.key` signs a record when it is made");
   return Verifying(std::move(files), key, where).run();
-}
-
-std::vector<Finding> compare_rerun(const OrderedJson& before, const OrderedJson& after) {
-  std::vector<Finding> out;
-  const std::string was = before.at("verdict").at("wording").get<std::string>(),
-                    is = after.at("verdict").at("wording").get<std::string>();
-  out.push_back({"verdict", was == is, was == is ? was : was + ", now " + is});
-  for (const char* section : {"rate", "groups", "predictive", "causal", "circuit"})
-    compare(before.at(section), after.at(section), std::string("/") + section, out);
-  return out;
 }
 
 }  // namespace otoscope::audit

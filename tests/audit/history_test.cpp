@@ -71,6 +71,10 @@ TEST_CASE("what is not one history is refused") {
   other["failure_mode"]["predicate_sha256"] = std::string(64, '0');
   CHECK(refused({version("a", 40, 100), {"b", other.dump(), ""}}).find("another predicate") !=
         std::string::npos);
+  testing::Json bare = testing::record(40, 100);
+  bare["rate"]["clips"]["estimate"]["low"] = nullptr;
+  CHECK(refused({version("a", 40, 100), {"b", bare.dump(), ""}}).find("without an interval") !=
+        std::string::npos);
   other["version"] = 2;
   CHECK(refused({version("a", 40, 100), {"b", other.dump(), ""}}).find("audit record, version 1") !=
         std::string::npos);

@@ -1,0 +1,337 @@
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "audit/contexts_json.h"
+#include "audit/measured.h"
+#include "audit/provenance.h"
+#include "audit/rate_json.h"
+#include "otoscope/audit/review.h"
+#include "otoscope/core/text.h"
+#include "otoscope/io/estimate.h"
+#include "otoscope/io/hash.h"
+#include "otoscope/io/json.h"
+
+namespace otoscope::audit {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using steer::Part;
+
+class Recording {
+ public:
+  explicit Recording(const Measured& measured) : m_(measured) {}
+
+  Json record() const {
+    const RateOptions rating{m_.options.seed, m_.options.replicates};
+    Json record = head();
+    record["failure_mode"] = mode_json();
+    record["population"] = population();
+    record["decoding"] = decoding();
+    record["rate"] = rates(rating);
+    const Groups groups = rates_by_group(m_.test, m_.judged, rating);
+    record["groups"] = to_json(groups, m_.in.mode.group_wer_bound);
+    record["features"] = features();
+    record["circuit"] = m_.circuit_json;
+    record["predictive"] = m_.predictive_json;
+    record["causal"] = m_.causal_json;
+    record["contexts"] = contexts_json(m_.in.contexts);
+    record["multiplicity"] = multiplicity(groups);
+    record["multiverse"] = m_.multiverse;
+    record["not_tested"] = not_tested();
+    record["limits"] = limits();
+    record["reproducibility"] = reproducibility();
+    return record;
+  }
+
+  std::string cases() const {
+    std::string lines;
+    std::map<std::filesystem::path, std::string> hashes;
+    for (const int64_t i : m_.g.places(Part::test)) {
+      const auto at = static_cast<size_t>(i);
+      Json one = to_json(m_.g.cases[at]);
+      one["cluster"] = m_.g.cases[at].cluster;
+      one["answer"] = m_.g.judgements[at].answer == Judgement::Answer::fails    ? "fails"
+                      : m_.g.judgements[at].answer == Judgement::Answer::passes ? "passes"
+                                                                                : "error";
+      one["audio"] = std::filesystem::proximate(m_.g.windows[at].clip.path,
+                                                std::filesystem::absolute(m_.in.folder))
+                         .generic_string();
+      one["offset"] = m_.g.windows[at].clip.offset_s;
+      std::string& hash = hashes[m_.g.windows[at].clip.path];
+      if (hash.empty()) hash = io::sha256_file(m_.g.windows[at].clip.path);
+      one["audio_sha256"] = hash;
+      lines += one.dump() + "\n";
+    }
+    return lines;
+  }
+
+ private:
+  Json head() const {
+    Json record{{"schema", "otoscope.audit"}, {"version", 1}};
+    record["claim_id"] =
+        fmt::format("{}/{}/{}", m_.in.model_name, m_.in.mode.id, m_.in.data.sha256.substr(0, 12));
+    Claim claim;
+    claim.model = m_.in.model_name;
+    claim.title = m_.in.mode.title;
+    claim.data = m_.in.data_name;
+    claim.decoding = decoding_text();
+    claim.sufficient = m_.rate.insufficient.empty();
+    claim.insufficient = m_.rate.insufficient;
+    claim.fails = m_.rate.fails, claim.n = m_.rate.n, claim.errors = m_.rate.errors;
+    claim.clusters = m_.rate.clusters;
+    claim.cluster_unit = cluster_unit() + "s";
+    claim.value = m_.rate.estimate.value, claim.low = m_.rate.estimate.low;
+    claim.high = m_.rate.estimate.high;
+    claim.wording = m_.wording;
+    claim.features = features_text();
+    claim.mechanism_note = note();
+    record["text"] = sentence(claim);
+    std::vector<Check> checks = m_.predictive.checks;
+    checks.insert(checks.end(), m_.causal.checks.begin(), m_.causal.checks.end());
+    record["verdict"] = {{"status", status_name(m_.wording)},
+                         {"wording", wording_name(m_.wording)},
+                         {"why", why(checks)},
+                         {"tests", to_json(checks)}};
+    return record;
+  }
+
+  static std::string why(const std::vector<Check>& checks) {
+    std::vector<std::string> failed;
+    for (const Check& check : checks)
+      if (!check.passed) failed.push_back(check.name + " (" + check.says + ")");
+    if (checks.empty()) return "no mechanism was measured";
+    return failed.empty() ? "every test passed" : "did not pass: " + join(failed, "; ");
+  }
+
+  std::string note() const {
+    if (m_.wording == Wording::no_verdict || m_.wording == Wording::through) {
+      const std::string& why_not = m_.predictive.why_not;
+      return m_.wording == Wording::no_verdict && m_.rate.insufficient.empty() ? why_not : "";
+    }
+    if (m_.wording == Wording::associated)
+      return "taking them away was not shown to change the rate";
+    if (m_.wording == Wording::modulated)
+      return m_.predictive.measured()
+                 ? "they were not shown to foretell it"
+                 : "whether they foretell it could not be measured: " + m_.predictive.why_not;
+    if (!m_.predictive.measured())
+      return "whether features foretell it could not be measured: " + m_.predictive.why_not;
+    return "";
+  }
+
+  std::string features_text() const {
+    if (!m_.target.why_not.empty()) return "";
+    constexpr size_t kNamed = 8;
+    const std::vector<int32_t>& all = m_.target.set.features();
+    const std::string site = model::site_name(m_.saes[m_.target.set.sae].site);
+    if (all.size() > kNamed) return fmt::format("a circuit of {} features of {}", all.size(), site);
+    std::vector<std::string> names;
+    for (const int32_t j : all) names.push_back(std::to_string(j));
+    return fmt::format("feature{} {} of {}", names.size() == 1 ? "" : "s", join(names), site);
+  }
+
+  std::string cluster_unit() const {
+    if (m_.test.empty() || !m_.test[0].speech) return "source";
+    return store::clusters_by_speaker(m_.in.data.clips) ? "speaker" : "prompt";
+  }
+
+  Json mode_json() const {
+    std::set<std::string> severities;
+    for (const Rule& rule : m_.in.mode.rules) severities.emplace(severity_name(rule.severity));
+    return {
+        {"id", m_.in.mode.id},
+        {"title", m_.in.mode.title},
+        {"predicate", Json(io::parse_json(m_.in.mode.canonical, m_.in.mode.id))},
+        {"predicate_sha256", m_.in.mode.hash},
+        {"severities", severities},
+        {"precision",
+         m_.in.review
+             ? precision_json(io::parse_json(*m_.in.review, "--review"), m_.in.mode, m_.rate)
+             : Json{{"measured", false}, {"why", "no one has judged the predicate's answers"}}}};
+  }
+
+  Json population() const {
+    std::set<std::string> speakers;
+    double seconds = 0;
+    int64_t words = 0;
+    for (const Case& one : m_.test) {
+      if (one.groups.contains("speaker")) speakers.insert(one.groups.at("speaker"));
+      seconds += one.seconds;
+      words += one.words;
+    }
+    Json json;
+    std::vector<steer::SoundWindow> all = m_.g.windows;
+    json["datasets"] = Json::array({dataset_json(m_.in.data, m_.in.data_name, "population", all)});
+    if (m_.in.speech != nullptr && !m_.guard.empty())
+      json["datasets"].push_back(dataset_json(*m_.in.speech, m_.in.speech_name, "guard", m_.guard));
+    json["split"] = "test; the mechanism was chosen on train and dev, by cluster";
+    json["n_items"] = m_.test.size();
+    json["n_clusters"] = number_clusters(m_.test).count;
+    json["cluster_unit"] = cluster_unit();
+    json["n_speakers"] = speakers.size();
+    json["hours"] = seconds / 3600;
+    json["words"] = words;
+    json["filters"] = {
+        "at most one window (30 s)",
+        m_.options.per_source > 0
+            ? fmt::format("at most {} clips of one source of sound", m_.options.per_source)
+            : std::string("all clips of a source of sound"),
+        m_.options.limit > 0
+            ? fmt::format("the first {} test clips by hash of their id", m_.options.limit)
+            : std::string("all test clips")};
+    json["excluded"] = Json::array();
+    for (const Excluded& one : m_.g.excluded)
+      json["excluded"].push_back({{"why", one.why}, {"n", one.n}});
+    return json;
+  }
+
+  std::string language_text() const {
+    return m_.g.detect ? "detected by the model"
+                       : "given: its own on speech, " + m_.in.mode.language + " on sounds";
+  }
+  std::string decoding_text() const {
+    return fmt::format("decoded greedily{}, language {}",
+                       m_.options.tokens > 0
+                           ? fmt::format(" (at most {} tokens)", m_.options.tokens)
+                           : std::string(),
+                       m_.g.detect                         ? "detected"
+                       : m_.in.mode.speech.value_or(false) ? "given"
+                                                           : "token " + m_.in.mode.language);
+  }
+  Json decoding() const {
+    return {{"temperature", 0},
+            {"beam", 0},
+            {"fallback", false},
+            {"timestamps", true},
+            {"prompt", ""},
+            {"language", language_text()},
+            {"suppress", "the tokenizer's non-speech symbols"},
+            {"padding", "waveform_zero"},
+            {"max_tokens", m_.options.tokens},
+            {"precision", m_.in.model.precision() == Precision::bf16 ? "bf16" : "f32"}};
+  }
+
+  Json rates(const RateOptions& rating) const {
+    Json json{{"clips", to_json(m_.rate)}};
+    double minutes = 0;
+    std::map<std::string, int64_t> errors;
+    for (size_t i = 0; i < m_.test.size(); ++i) {
+      minutes += m_.test[i].seconds / 60;
+      if (m_.judged[i].answer == Judgement::Answer::error) ++errors[m_.judged[i].why];
+    }
+    json["minutes"] = minutes;
+    json["per_severity"] = Json::array();
+    for (const SeverityRate& one : rates_by_severity(m_.test, m_.judged, rating))
+      json["per_severity"].push_back(
+          {{"severity", severity_name(one.severity)}, {"rate", to_json(one.rate)}});
+    json["errors"] = Json::array();
+    for (const auto& [text, n] : errors) json["errors"].push_back({{"why", text}, {"n", n}});
+    std::vector<steer::SoundWindow> failing;
+    std::vector<steer::Heard> heard;
+    for (const int64_t i : m_.g.told(Part::test))
+      if (m_.g.fails(i) != 0) {
+        failing.push_back(m_.g.windows[static_cast<size_t>(i)]);
+        heard.push_back(m_.g.all.heard[static_cast<size_t>(i)]);
+      }
+    json["frequent_texts"] = Json::array();
+    for (const steer::TextCount& one : steer::frequent_texts(failing, heard, 10))
+      json["frequent_texts"].push_back(
+          {{"text", one.text}, {"windows", one.windows}, {"sources", one.sources}});
+    return json;
+  }
+
+  Json features() const {
+    Json list = Json::array();
+    if (!m_.target.why_not.empty()) return list;
+    const FeatureSet& set = m_.target.set;
+    for (size_t j = 0; j < set.features().size(); ++j) {
+      list.push_back({{"site", model::site_name(m_.saes[set.sae].site)},
+                      {"sae_sha256", m_.saes[set.sae].sae->hash},
+                      {"index", set.features()[j]}});
+      if (m_.predictive.measured()) {
+        list.back()["role"] = "foretells the failure on train and dev";
+        list.back()["pool"] = steer::pool_name(set.pool);
+        list.back()["weight"] = set.detector.model.weights[j];
+      } else {
+        list.back()["role"] = "moves what the circuit is asked, on dev";
+      }
+    }
+    return list;
+  }
+
+  Json multiplicity(const Groups& groups) const {
+    Json list = Json::array();
+    list.push_back({{"family", "groups against the rest"},
+                    {"tests", groups.tests},
+                    {"correction", "Benjamini-Hochberg, q .05"}});
+    list.push_back({{"family", "the mechanism: one set, one claim"},
+                    {"tests", m_.predictive.checks.size() + m_.causal.checks.size()},
+                    {"correction", "none: all tests of a column must pass"}});
+    list.push_back({{"family", "the circuit: bound to no word of the claim"},
+                    {"tests", m_.circuit.checks.size()},
+                    {"correction", "none"}});
+    return list;
+  }
+
+  Json not_tested() const {
+    Json list = Json::array();
+    for (const char* one :
+         {"other decoding: beam search, temperature fallback, previous text, long recordings",
+          "clips over one window", "other models and other versions of this one",
+          "whether this data is like what the model will meet"})
+      list.push_back(one);
+    if (!m_.predictive.measured()) list.push_back("the mechanism: " + m_.predictive.why_not);
+    if (m_.in.speech == nullptr || m_.guard.empty())
+      list.push_back("what taking the features away costs on speech");
+    if (!m_.in.review) list.push_back("whether people agree with the predicate");
+    if (!m_.circuit.measured())
+      list.push_back("a circuit: " +
+                     (m_.circuit.why_not.empty() ? "none was looked for" : m_.circuit.why_not));
+    list.push_back("an exact graph from sound to token (`otoscope trace` makes one of one clip)");
+    if (!m_.in.contexts) list.push_back("whether test can be told from deployment");
+    return list;
+  }
+
+  Json limits() const {
+    Json list = Json::array();
+    list.push_back("the failure is what the predicate says, no more");
+    list.push_back("clusters are resampled; anything that clusters share is not in the intervals");
+    if (!m_.test.empty() && m_.test[0].speech && cluster_unit() == "prompt")
+      list.push_back("fewer than 10 speakers: the same voices are in train and test");
+    if (m_.predictive.measured()) {
+      list.push_back("no SNR is known of the clips: level and length stand for the nuisances");
+      list.push_back("the SAE's features only; another SAE has others");
+    }
+    if (m_.circuit.measured())
+      list.push_back("the circuit is that of a number of one forward, which is not the failure");
+    if (m_.options.limit > 0)
+      list.push_back("a part of the test clips (--limit), chosen by hash of their id");
+    return list;
+  }
+
+  static Json reproducibility() {
+    return Json::array(
+        {{{"what", "every number, on the same program, instruction set and thread count"},
+          {"level", "bit-equal"}},
+         {{"what", "rates and scores on another machine"},
+          {"level", "tolerance"},
+          {"note",
+           "sums in another order may turn a token that was a near tie; audit verify "
+           "--rerun compares within the intervals"}},
+         {{"what", "the whole audit, from the hashes and options in provenance"},
+          {"level", "re-runnable"}}});
+  }
+
+  const Measured& m_;
+};
+
+}  // namespace
+
+Json record_json(const Measured& measured) { return Recording(measured).record(); }
+
+std::string cases_text(const Measured& measured) { return Recording(measured).cases(); }
+
+}  // namespace otoscope::audit
