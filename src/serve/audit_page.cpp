@@ -92,7 +92,8 @@ AuditPage write_audit_page(const std::filesystem::path& path, Progress& progress
   html.single("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
   html.leaf("title", text_at(*record.json, "claim_id"));
   html.open("style").raw(embedded::report_css).close().close();
-  html.open("body").open("main").leaf("h1", "Audit: " + text_at(*record.json, "claim_id"));
+  html.open("body").open("main").leaf(
+      "h1", "Audit: " + text_at(record.json->at("failure_mode"), "title"));
   html.open("nav");
   for (const auto& [id, name] : {std::pair("rate", "Rate"),
                                  {"predictive", "Foretold"},
