@@ -27,9 +27,9 @@ Decomposition described(const store::Store& store, const UnitSource& source, con
   out.site = store.site();
   out.unit_site = source.neurons == nullptr ? store.site() : source.neurons->site();
   if (source.neurons != nullptr) out.neurons_hash = source.neurons->hash();
-  out.w = source.neurons != nullptr      ? "W_out[:, i] / ||W_out[:, i]||^2"
-          : source.directions.size() > 0 ? "the direction"
-                                         : "the coordinate";
+  out.w = source.neurons != nullptr    ? "W_out[:, i] / ||W_out[:, i]||^2"
+          : !source.directions.empty() ? "the direction"
+                                       : "the coordinate";
   out.learning_rows = sides.learning.chosen.size();
   out.test_rows = sides.test.chosen.size();
   out.clusters = static_cast<int64_t>(sides.test.chosen.clusters.size());

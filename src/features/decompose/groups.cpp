@@ -49,7 +49,7 @@ UnitGroup given_units(const store::Store& store, const UnitSource& source, const
     throw UserError(sae.folder.string(),
                     "expected an SAE that rebuilds its own site, got one that predicts another",
                     "give the neurons of the site that it predicts from as --neurons");
-  if (source.directions.size() > 0) {
+  if (!source.directions.empty()) {
     if (source.directions.shape()[1] != store.d())
       throw UserError("--directions", "expected rows of width " + std::to_string(store.d()) +
                                           ", got " + std::to_string(source.directions.shape()[1]));
