@@ -84,8 +84,25 @@ class Exploration {
   int64_t explored_ = 0, done_ = 0;
 };
 
-/// Targets of one pass that the memory allows; UserError if not even one.
-int64_t targets_at_once(const model::FrozenModel& frozen, const model::Dims& dims, int64_t nodes,
+/// What is held whatever is traced, in bytes: weights as read and as packed, transcoders with what
+/// their encoders make of them, attention scores of one window. Fitted to measured peaks of
+/// whisper-base.
+double standing_bytes(const model::Dims& dims, const Transcoders& transcoders) {
+  const auto d = static_cast<double>(dims.n_audio_state);
+  const double model = d * d * (12.0 * dims.n_audio_layer + 16.0 * dims.n_text_layer) +
+                       d * static_cast<double>(dims.n_vocab);
+  double features = 0;
+  for (int l = 0; l < transcoders.layers(); ++l)
+    if (const auto* layer = transcoders.layer(l); layer != nullptr)
+      features += static_cast<double>(layer->sae.F());
+  const auto T = static_cast<double>(dims.n_audio_ctx);
+  return 4.0 * (3.0 * model + 2.0 * 2.0 * features * d + 3.0 * dims.n_audio_head * T * T);
+}
+
+/// Targets of one pass that the memory allows; UserError if not even one. A pure function of the
+/// input, since the order of exploration hangs on it.
+int64_t targets_at_once(const model::FrozenModel& frozen, const model::Dims& dims,
+                        const Transcoders& transcoders, int64_t nodes,
                         const TraceOptions& options) {
   const int64_t T = frozen.frames(), n = frozen.tokens();
   const auto patterns =
@@ -94,18 +111,19 @@ int64_t targets_at_once(const model::FrozenModel& frozen, const model::Dims& dim
   const double rows = static_cast<double>(std::min(options.max_nodes, nodes) *
                                           std::min<int64_t>(options.top_sources, nodes)) *
                       sizeof(Edge);
-  const double bookkeeping = static_cast<double>(nodes) * (sizeof(Node) + 64.0);
-  const double left = options.memory * 1e9 - patterns - rows - bookkeeping;
+  const double standing = patterns + rows + standing_bytes(dims, transcoders) +
+                          2.0 * static_cast<double>(nodes) * (sizeof(Node) + 64.0);
+  const double left = options.memory * 1e9 - standing;
   const double each = static_cast<double>(frozen.bytes_for(1)) + 8.0 * static_cast<double>(nodes);
   if (left < each)
     throw UserError("--memory",
-                    "expected room for patterns, rows and one target (" +
-                        std::to_string((patterns + rows + bookkeeping + each) / 1e9).substr(0, 4) +
-                        " GB for " + std::to_string(nodes) + " nodes), got " +
+                    "expected room for the model, patterns, rows and one target (" +
+                        std::to_string((standing + each) / 1e9).substr(0, 4) + " GB for " +
+                        std::to_string(nodes) + " nodes), got " +
                         std::to_string(options.memory).substr(0, 4) + " GB",
                     "lower --max-nodes or --top-sources, or trace a shorter recording");
-  // Half of what is left: the weights and the products' own memory are not in the estimate.
-  return std::clamp<int64_t>(static_cast<int64_t>(left / each / 2), 1, kMostTargetsAtOnce);
+  // The products' own memory and what the allocator keeps are not in the estimate.
+  return std::clamp<int64_t>(static_cast<int64_t>(0.6 * left / each), 1, kMostTargetsAtOnce);
 }
 
 Role role_of(NodeKind kind) {
@@ -255,7 +273,8 @@ Graph trace(model::FrozenModel& frozen, const model::Whisper& model, const Trans
   for (size_t i = 0; i < targets.size(); ++i)
     graph.adjacency.weight[static_cast<size_t>(logits[i])] = targets[i].weight;
 
-  const int64_t at_once = targets_at_once(frozen, dims, static_cast<int64_t>(n), options);
+  const int64_t at_once =
+      targets_at_once(frozen, dims, transcoders, static_cast<int64_t>(n), options);
   Exploration exploration(graph, edges, sources.features, at_once, options, progress);
   exploration.run(logits);
   graph.figures.explored = exploration.explored();

@@ -201,8 +201,10 @@ std::vector<double> FrozenModel::back(std::span<const FrozenRead> reads, int64_t
 }
 
 int64_t FrozenModel::bytes_for(int64_t targets) const {
-  // Streams alive at once: x, its gradient before W_o, the values', their input, one head twice.
-  return 6 * (impl_->frames + impl_->n_tokens) * targets * impl_->w.dims.n_audio_state *
+  // Streams alive at once: x, its gradient before W_o, the values', their input, one head twice; a
+  // skip keeps what came from above and what it makes of it.
+  const int64_t streams = impl_->skips.empty() ? 6 : 8;
+  return streams * (impl_->frames + impl_->n_tokens) * targets * impl_->w.dims.n_audio_state *
          int64_t{sizeof(float)};
 }
 
