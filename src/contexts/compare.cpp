@@ -20,6 +20,7 @@ namespace {
 using io::OrderedJson;
 
 constexpr int64_t kLeastMatched = 20;  // pairs
+constexpr double kOverlap = .95;  // nuisances that tell better share too little to be held equal
 
 /// One table and what was found in it.
 struct Tested {
@@ -183,6 +184,7 @@ class Run {
     json["score_at_equal_nuisances"] =
         to_json(explained_by(c_.trained.nuisances, scores, c_.items.design, test_)[0]);
     constexpr int64_t kFew[] = {1, 3, 10, 30, 100};
+    json["nuisances_overlap"] = evidence_.nuisances->auroc.value <= kOverlap;
     json["carried_by"] = OrderedJson::array();
     for (const Carried& one : carried_by(main_table(c_.trained), c_.items.design, kFew, test_))
       json["carried_by"].push_back({{"columns", one.columns},

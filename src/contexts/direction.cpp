@@ -208,12 +208,14 @@ class Mover {
   std::vector<Estimate> effects(const std::vector<std::unique_ptr<steer::SteerHook>>& hooks,
                                 size_t context, const std::string& task) {
     std::vector<steer::Edited> edits;
+    edits.reserve(hooks.size());
     for (const auto& hook : hooks) edits.push_back({task, site_, {hook.get()}});
     steer::HearOptions hear;
     hear.batch = options_.batch;
     const auto heard = steer::hear_edits(model_, tokenizer_, windows_[context], edits, hear,
                                          "move along " + task, progress_);
     std::vector<Estimate> all;
+    all.reserve(heard.size());
     for (const auto& with : heard) all.push_back(change(with, context));
     return all;
   }

@@ -17,6 +17,8 @@ bool separated(const OrderedJson& c) {
   return level != "none" && level != "no verdict";
 }
 
+bool overlap(const OrderedJson& c) { return c.at("nuisances_overlap").get<bool>(); }
+
 TextTable tests_table(const OrderedJson& c) {
   TextTable table;
   const OrderedJson& d = c.at("design");
@@ -58,8 +60,10 @@ TextTable tests_table(const OrderedJson& c) {
   if (c.contains("over_shuffled_model"))
     table.note += " Beyond the shuffled model: " + estimate(c.at("over_shuffled_model")) + ".";
   if (separated(c))
-    table.note += fmt::format(" At equal nuisances {} of what the discriminant says is left.",
-                              estimate(c.at("score_at_equal_nuisances").at("share_left")));
+    table.note += overlap(c) ? " At equal nuisances " +
+                                   estimate(c.at("score_at_equal_nuisances").at("share_left")) +
+                                   " of what the discriminant says is left."
+                             : " Nuisances hardly overlap: none can be held equal.";
   table.note = wrapped(table.note);
   return table;
 }
@@ -81,13 +85,16 @@ TextTable features_table(const OrderedJson& c) {
     const OrderedJson& equal = f.at("at_equal_nuisances");
     table.rows.push_back(
         {std::to_string(f.at("feature").get<int64_t>()), estimate(equal.at("difference")),
-         f.at("q").get<double>() <= .05 ? number(equal.at("share_left").at("value"), 2) : "-",
+         overlap(c) && f.at("q").get<double>() <= .05
+             ? number(equal.at("share_left").at("value"), 2)
+             : "-",
          p_text(f.at("q")), number(f.at("firing")[0], 3) + " " + number(f.at("firing")[1], 3),
          shortened(f.at("name").get<std::string>(), 24)});
   }
   table.note = wrapped(fmt::format(
-      "{} of {} features differ at q .05, {} at the family-wise 5 % level. left: the share of the "
-      "difference that is left at equal nuisances. fires: share of rows, first and second.",
+      "{} of {} features differ at q .05, {} at the family-wise 5 % level. left: share of the "
+      "difference left at equal nuisances, - where they hardly overlap. fires: share of rows, "
+      "first and second.",
       c.at("features").at("q_at_most_.05").get<int64_t>(),
       c.at("features").at("tested").get<int64_t>(),
       c.at("features").at("family_wise_.05").get<int64_t>()));

@@ -11,6 +11,7 @@ namespace {
 
 std::string bare(double value, int digits) {
   std::string text = fmt::format("{:.{}f}", value, digits);
+  if (text.starts_with('-') && text.find_first_of("123456789") == text.npos) text.erase(0, 1);
   if (text.starts_with("0.")) text.erase(0, 1);
   if (text.starts_with("-0.")) text.erase(1, 1);
   return text;
