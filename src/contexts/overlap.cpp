@@ -54,7 +54,7 @@ Halves halves_of(const circuits::Attribution& a, int size, Rng& rng) {
   return {listed(mean_effects(a, one), size), listed(mean_effects(a, other), size)};
 }
 
-Estimate spread_of(std::vector<double> draws, int64_t n, int64_t clusters) {
+Estimate spread_of(const std::vector<double>& draws, int64_t n, int64_t clusters) {
   Estimate e{mean_of(draws), quantile(draws, .025),      quantile(draws, .975), n,
              clusters,       "random halves of clusters"};
   return e;
