@@ -94,7 +94,8 @@ class Auditing {
     hear.language = m_.g.detect ? "" : m_.in.mode.language;
     const Laboratory lab{m_.in.model, m_.in.tokenizer, m_.saes, hear, cache_, progress_};
     const CircuitOptions circling{m_.options.circuit, m_.options.circuit_steps,
-                                  m_.options.circuit_draws, m_.options.seed};
+                                  m_.options.circuit_draws, m_.options.seed,
+                                  m_.options.circuit_reference == "mean"};
     m_.circuit = find_circuit(m_.g, m_.in.mode, lab,
                               m_.predictive.measured() ? m_.predictive.set.sae : 0, circling);
     m_.circuit_json = m_.circuit.json;

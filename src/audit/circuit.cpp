@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "audit/circuit_clips.h"
@@ -41,9 +42,19 @@ class Finding {
                                  test.size(), kLeastClips));
     const steer::SiteSae& one = lab_.saes[out_.sae];
     circuits::SiteSae site{one.site, one.sae, {}};
-    site.reference = circuits::mean_codes(lab_.model, site, dev, lab_.progress);
+    if (options_.to_mean)
+      site.reference = circuits::mean_codes(lab_.model, site, dev, lab_.progress);
     const circuits::Attribution found = attribute(site, dev);
-    choose_size(site, found, dev);
+    const std::vector<double> none = with(site, {{}, true, false}, dev);
+    // Shares of an effect that may be none say nothing.
+    const Estimate effect = effect_of(found.values, none, dev);
+    if (!(effect.low > 0 || effect.high < 0))
+      return refused(
+          fmt::format("on {} clips of dev all features of {} at {} move what is asked "
+                      "by {:.3f} [{:.3f}, {:.3f}]: nothing to explain",
+                      dev.size(), model::site_name(one.site), reference(), effect.value, effect.low,
+                      effect.high));
+    choose_size(site, found, mean(none), dev);
     const circuits::FeatureSet set{out_.features, false, false};
     const circuits::CircuitChecks checks = circuits::check_circuit(
         lab_.model, {&site, 1}, {&set, 1}, test, options_.draws, options_.seed, lab_.progress);
@@ -84,10 +95,26 @@ class Finding {
     return circuits::attribute(lab_.model, {&site, 1}, dev, options, lab_.progress);
   }
 
+  const char* reference() const { return options_.to_mean ? "their mean" : "zero"; }
+
+  /// M(model) - M(all features at their reference), clusters resampled.
+  Estimate effect_of(const std::vector<double>& whole, const std::vector<double>& none,
+                     const std::vector<circuits::AttributionClip>& clips) const {
+    std::map<std::string, std::pair<double, double>> sums;
+    for (size_t i = 0; i < clips.size(); ++i) {
+      auto& [sum, n] = sums[clips[i].cluster];
+      sum += whole[i] - none[i];
+      n += 1;
+    }
+    std::vector<double> sum, n;
+    for (const auto& [cluster, two] : sums) sum.push_back(two.first), n.push_back(two.second);
+    return bootstrap_ratio(sum, n, static_cast<int64_t>(clips.size()), options_.seed);
+  }
+
   /// The fewest of a few sizes that keep four fifths of the effect on dev; else the one with most.
-  void choose_size(const circuits::SiteSae& site, const circuits::Attribution& found,
+  void choose_size(const circuits::SiteSae& site, const circuits::Attribution& found, double none,
                    const std::vector<circuits::AttributionClip>& dev) {
-    const double whole = mean(found.values), none = mean(with(site, {{}, true, false}, dev));
+    const double whole = mean(found.values);
     double best = -INFINITY;
     for (const int size : kSizes) {
       const std::vector<int32_t> features = circuits::top_features(found.sites[0], size);
@@ -149,7 +176,9 @@ class Finding {
                                  "not an exact graph",
                                  found.steps)},
             {"metric", found.metric},
-            {"reference", "each feature's mean over frames of the clips it was found on"},
+            {"reference", options_.to_mean
+                              ? "each feature's mean over frames of the clips it was found on"
+                              : "zero, the SAE's error kept"},
             {"site", at.site},
             {"sae_sha256", site.sae->hash},
             {"found_on", part_json(Part::dev, dev)},

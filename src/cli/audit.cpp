@@ -1,6 +1,7 @@
 #include "otoscope/audit/audit.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <list>
 #include <nlohmann/json.hpp>
@@ -199,8 +200,11 @@ class Audit : public VerbWith<AuditVerbOptions> {
                       test.at("says").get<std::string>());
       const auto& multiverse = record.at("multiverse");
       if (multiverse.at("measured").get<bool>())
-        context.print("the verdict holds in " + multiverse.at("share_supporting").dump() + " of " +
-                      multiverse.at("n_specs").dump() + " analyses");
+        context.print("the verdict holds in " +
+                      std::to_string(std::lround(multiverse.at("share_supporting").get<double>() *
+                                                 multiverse.at("n_specs").get<double>())) +
+                      " of " + multiverse.at("n_specs").dump() + " analyses (" +
+                      multiverse.at("computable").dump() + " could be computed)");
       context.print(files.record.string() + (key ? ", signed" : ", not signed (--key)"));
     }
     if (!options_.fail_if.empty() && audit::holds(options_.fail_if, io::Json(record)))

@@ -27,6 +27,7 @@ struct AuditOptions {
   double guard_limit = .005;
   int circuit = 16, circuit_steps = 5, circuit_draws = 20;
   int replicates = 2000;
+  std::string circuit_reference = "zero";
   bool allow_programs = false, rate_only = false;
   uint64_t seed = 0;  // the command line's own --seed
 
@@ -49,6 +50,9 @@ struct AuditOptions {
       "failing clips of dev that the circuit is found on, and of test that check it; 0 = none",
       Range{0, 1000});
     v("circuit-steps", o.circuit_steps, "steps of the integral of its attribution", Range{1, 100});
+    v("circuit-reference", o.circuit_reference,
+      "what features outside of a circuit are set to: zero, or their mean over its clips",
+      Choices{{"zero", "mean"}});
     v("circuit-draws", o.circuit_draws, "random sets beside the circuit", Range{1, 1000});
     v("replicates", o.replicates, "bootstrap replicates", Range{100, 100000});
     v("rate-only", o.rate_only, "measure the rate alone, look for no mechanism");
