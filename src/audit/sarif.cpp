@@ -82,10 +82,16 @@ OrderedJson locations_of(const Json& record) {
     logical.push_back(
         {{"fullyQualifiedName", feature_name(feature.at("site"), feature.at("index"))},
          {"kind", "feature"}});
+  // The weights: the largest of the model's files.
   const Json& files = record.at("provenance").at("model").at("files");
+  const auto largest =
+      std::max_element(files.begin(), files.end(), [](const Json& a, const Json& b) {
+        return a.at("bytes").get<int64_t>() < b.at("bytes").get<int64_t>();
+      });
   OrderedJson location{
       {"physicalLocation",
-       {{"artifactLocation", {{"uri", files.empty() ? Json("model") : files[0].at("name")}}}}}};
+       {{"artifactLocation",
+         {{"uri", largest == files.end() ? Json("model") : largest->at("name")}}}}}};
   if (!logical.empty()) location["logicalLocations"] = logical;
   return OrderedJson::array({location});
 }
