@@ -1,5 +1,7 @@
 #include "otoscope/serve/report.h"
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -26,7 +28,7 @@ constexpr int64_t kLargestPage = 25'000'000;
 ChoiceOptions choice_of(const ReportOptions& options) {
   ChoiceOptions choice;
   const double scale = options.features / 26.0;
-  const auto scaled = [&](int n) { return std::max(1, static_cast<int>(n * scale + 0.5)); };
+  const auto scaled = [&](int n) { return std::max(1, static_cast<int>(std::lround(n * scale))); };
   choice.words = scaled(8), choice.lot = scaled(6);
   choice.language = choice.sound = choice.bad = scaled(4);
   choice.examples = options.examples, choice.seed = options.seed;

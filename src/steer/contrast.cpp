@@ -36,6 +36,7 @@ std::vector<size_t> items_of(const store::Store& store, store::Split split,
   std::sort(found.begin(), found.end());
   if (static_cast<int64_t>(found.size()) > most) found.resize(static_cast<size_t>(most));
   std::vector<size_t> items;
+  items.reserve(found.size());
   for (const auto& [key, i] : found) items.push_back(i);
   std::sort(items.begin(), items.end());
   return items;

@@ -75,6 +75,7 @@ class Measurer {
   }
   static std::vector<double> at(const std::vector<double>& all, const std::vector<size_t>& which) {
     std::vector<double> some;
+    some.reserve(which.size());
     for (const size_t c : which) some.push_back(all[c]);
     return some;
   }

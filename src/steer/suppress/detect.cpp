@@ -150,6 +150,7 @@ class Detecting {
     for (size_t i = 0; i < parts_.rows[0].size(); ++i)
       members[windows_[static_cast<size_t>(parts_.rows[0][i])].cluster].push_back(i);
     std::vector<std::vector<size_t>> groups;
+    groups.reserve(members.size());
     for (auto& [name, some] : members) groups.push_back(std::move(some));
     Rng rng(options_.seed, "suppress: shuffled labels");
     const std::vector<int64_t> order = rng.permutation(static_cast<int64_t>(groups.size()));

@@ -123,7 +123,7 @@ io::Json remembered(const std::filesystem::path& cache, std::string_view kind,
     if (kept.is_object() && kept.value("plan", std::string()) == plan && kept.contains("what"))
       return kept["what"];
   }
-  const io::Json made = make();
+  io::Json made = make();
   io::write_json(path, io::Json{{"plan", plan}, {"what", made}});
   return made;
 }
