@@ -131,6 +131,7 @@ std::vector<Trained> train(const std::vector<TrainOptions>& grid, const TrainDat
       groups[{resolved.seed_data, resolved.batch}].push_back(trainees.back().get());
   }
   std::vector<Trained> results;
+  results.reserve(trainees.size());
   for (const auto& t : trainees)
     results.push_back({t->name(), t->folder(), t->done(), t->steps(), 0.0});
   progress.start("train", total, "steps");
