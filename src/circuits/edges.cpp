@@ -37,6 +37,7 @@ void keep_row(const std::vector<double>& sums, int64_t N, int64_t n, int64_t sou
     std::nth_element(row.begin(), row.begin() + top, row.end(), larger);
     for (auto it = row.begin() + top; it != row.end(); ++it) rest += std::fabs(it->weight);
     row.resize(static_cast<size_t>(top));
+    row.shrink_to_fit();  // it had room for every source: 6 MB a target on 30 s
     std::sort(row.begin(), row.end(),
               [](const Edge& a, const Edge& b) { return a.source < b.source; });
   }

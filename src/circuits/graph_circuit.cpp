@@ -42,7 +42,7 @@ class CircuitTest {
               std::span<const LogitTarget> targets, const Graph& graph)
       : transcoders_(transcoders),
         targets_(targets),
-        sources_(list_sources(frozen, transcoders, graph.pool, graph.gap)),
+        sources_(list_sources(frozen, transcoders, graph.pool, graph.gap, graph.first_token)),
         replacement_(frozen, transcoders, sources_),
         free_(frozen, model, mel, tokens, transcoders, replacement_),
         reader_(model, transcoders, sources_, targets, graph),

@@ -63,7 +63,7 @@ class Interventions {
                 View<const float> mel, View<const int64_t> tokens, const Transcoders& transcoders,
                 std::span<const LogitTarget> targets, const Graph& graph)
       : graph_(graph),
-        sources_(list_sources(frozen, transcoders, graph.pool, graph.gap)),
+        sources_(list_sources(frozen, transcoders, graph.pool, graph.gap, graph.first_token)),
         replacement_(frozen, transcoders, sources_),
         free_(frozen, model, mel, tokens, transcoders, replacement_),
         reader_(model, transcoders, sources_, targets, graph) {

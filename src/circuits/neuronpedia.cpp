@@ -236,6 +236,7 @@ nlohmann::ordered_json neuronpedia_json(const Graph& graph, const ExportInfo& in
   own["tokens"] = graph.tokens;
   own["frames"] = graph.frames;
   own["pool"] = graph.pool;
+  own["first_token"] = graph.first_token;
   own["frozen"] =
       "attention patterns and norm scales; MLPs outside transcoders are errors; what "
       "attention reads from padding is one source";

@@ -57,6 +57,8 @@ model::FrozenModel::Values Replacement::run(const Gate& gate) const {
         if (const auto* layer = transcoders_.layer(l); layer != nullptr)
           encoders_[static_cast<size_t>(l)]->encode(
               layer->read.point == model::Point::ln2 ? ln2 : stream, codes);
+        if (!codes.indptr.empty() && site.stack == Stack::decoder)
+          drop_rows_before(sources_.first_token, codes);
         write(l, codes, gate, out);
       });
 }

@@ -12,7 +12,7 @@ using model::Stack;
 
 /// Codes and error of one block.
 SourceLayer source_layer(const model::FrozenModel& frozen, const Transcoders& transcoders,
-                         int layer) {
+                         int layer, int64_t first_token) {
   SourceLayer out;
   out.transcoder = transcoders.layer(layer);
   const View<const float> written = frozen.value(transcoders.write_site(layer));
@@ -24,6 +24,7 @@ SourceLayer source_layer(const model::FrozenModel& frozen, const Transcoders& tr
   const View<const float> read = frozen.value(out.transcoder->read);
   const sae::Encoder encoder(out.transcoder->sae);
   encoder.encode(read, out.codes);
+  if (out.transcoder->write.stack == Stack::decoder) drop_rows_before(first_token, out.codes);
   auto xhat = Tensor<float>::uninitialized(written.shape);
   encoder.decode(out.codes, read, xhat);
   for (int64_t i = 0; i < xhat.size(); ++i) out.error[i] -= xhat[i];
@@ -87,6 +88,16 @@ std::vector<int32_t> add_pooled(NodeKind kind, int layer, Stack stack, int64_t p
 
 }  // namespace
 
+void drop_rows_before(int64_t first, SparseRows& codes) {
+  const auto rows = static_cast<size_t>(std::min(first, codes.rows()));
+  const int64_t dropped = codes.indptr[rows];
+  if (dropped == 0) return;
+  codes.indices.erase(codes.indices.begin(), codes.indices.begin() + dropped);
+  codes.values.erase(codes.values.begin(), codes.values.begin() + dropped);
+  for (size_t t = 0; t < codes.indptr.size(); ++t)
+    codes.indptr[t] = t <= rows ? 0 : codes.indptr[t] - dropped;
+}
+
 double read_bias(const sae::Sae& sae, int32_t feature) {
   double bias = static_cast<double>(sae.b_enc[feature]);
   if (!sae.apply_b_dec_to_input) return bias;
@@ -97,10 +108,11 @@ double read_bias(const sae::Sae& sae, int32_t feature) {
 }
 
 Sources list_sources(const model::FrozenModel& frozen, const Transcoders& transcoders, int pool,
-                     int gap) {
+                     int gap, int64_t first_token) {
   Sources sources;
+  sources.first_token = first_token;
   for (int l = 0; l < transcoders.layers(); ++l) {
-    sources.layers.push_back(source_layer(frozen, transcoders, l));
+    sources.layers.push_back(source_layer(frozen, transcoders, l, first_token));
     add_features(sources.layers.back(), l, transcoders.write_site(l).stack, gap, sources);
   }
   sources.features = static_cast<int64_t>(sources.nodes.size());

@@ -22,6 +22,7 @@ struct Sources {
   std::vector<int32_t> frame_node, token_node;  // by position
   int32_t padding_node = -1;
   int64_t features = 0;  // the first so many nodes
+  int64_t first_token = 0;
   /// Entries of codes that belong to a feature's node: (position, value).
   struct Member {
     int64_t position;
@@ -31,7 +32,9 @@ struct Sources {
 };
 
 Sources list_sources(const model::FrozenModel& frozen, const Transcoders& transcoders, int pool,
-                     int gap);
+                     int gap, int64_t first_token);
+/// Empties the rows before `first`.
+void drop_rows_before(int64_t first, SparseRows& codes);
 
 /// <e, b_dec> taken from b_enc where the SAE centres its input.
 double read_bias(const sae::Sae& sae, int32_t feature);

@@ -213,11 +213,13 @@ std::vector<LayerFigures> layer_figures(const model::FrozenModel& frozen,
     if (transcoders.layer(l) == nullptr) continue;
     const SourceLayer& source = sources.layers[static_cast<size_t>(l)];
     const View<const float> y = frozen.value(transcoders.write_site(l));
-    const int64_t T = y.rows(), d = y.width();
+    const bool decoder = transcoders.write_site(l).stack == model::Stack::decoder;
+    const int64_t first = decoder ? std::min(sources.first_token, y.rows() - 1) : 0;
+    const int64_t T = y.rows() - first, d = y.width();
     double error = 0, spread = 0;
     for (int64_t j = 0; j < d; ++j) {
       double sum = 0, squares = 0;
-      for (int64_t t = 0; t < T; ++t) {
+      for (int64_t t = first; t < y.rows(); ++t) {
         const auto value = static_cast<double>(y.at(t, j));
         sum += value, squares += value * value;
         error += std::pow(static_cast<double>(source.error.at(t, j)), 2);
@@ -226,7 +228,7 @@ std::vector<LayerFigures> layer_figures(const model::FrozenModel& frozen,
     }
     // One position has no spread: its own size stands for it.
     if (T == 1)
-      for (int64_t j = 0; j < d; ++j) spread += std::pow(static_cast<double>(y.at(0, j)), 2);
+      for (int64_t j = 0; j < d; ++j) spread += std::pow(static_cast<double>(y.at(first, j)), 2);
     out.push_back({l, error / std::max(spread, 1e-300),
                    static_cast<double>(source.codes.indices.size()) / static_cast<double>(T)});
   }
@@ -247,8 +249,10 @@ Graph trace(model::FrozenModel& frozen, const model::Whisper& model, const Trans
   Graph graph;
   graph.encoder_layers = dims.n_audio_layer, graph.decoder_layers = dims.n_text_layer;
   graph.frames = frozen.frames(), graph.pool = options.pool, graph.gap = options.gap;
+  graph.first_token = options.first_token;
   graph.cross_mass = frozen.cross_mass();
-  const Sources sources = list_sources(frozen, transcoders, options.pool, options.gap);
+  const Sources sources =
+      list_sources(frozen, transcoders, options.pool, options.gap, options.first_token);
   graph.nodes = sources.nodes;
   graph.figures.active_features = sources.features;
   graph.figures.layers = layer_figures(frozen, transcoders, sources);

@@ -96,6 +96,7 @@ class Trace : public VerbWith<TraceVerbOptions> {
         frozen.value({model::Stack::decoder, model::Point::logits, -1});
     const std::vector<circuits::LogitTarget> targets =
         chosen_targets(logits, tokenizer, heard, options_.choice, options_.trace);
+    options_.trace.first_token = heard.prompt - 1;
     circuits::Graph graph =
         circuits::trace(frozen, model, transcoders, targets, options_.trace, context.progress);
     const double peak_gb = static_cast<double>(peak_memory_bytes()) / 1e9;

@@ -106,7 +106,7 @@ TEST_CASE("all features are a faithful circuit, and none of the others is comple
 
 TEST_CASE("gradient x activation is the slope of the real model, and its integral the difference") {
   const Tested t;
-  const Sources sources = list_sources(t.frozen, t.transcoders, t.graph.pool, t.graph.gap);
+  const Sources sources = list_sources(t.frozen, t.transcoders, t.graph.pool, t.graph.gap, 0);
   const Replacement replacement(t.frozen, t.transcoders, sources);
   const FreeModel free(t.frozen, nano(), t.clip.mel, t.clip.tokens, t.transcoders, replacement);
   const TargetReader reader(nano(), t.transcoders, sources, t.targets, t.graph);

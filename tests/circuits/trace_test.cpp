@@ -171,6 +171,24 @@ TEST_CASE("neither the number of targets at once nor the exploration's order cha
   CHECK(some.graph.figures.replacement <= all.graph.figures.replacement + 1e-9);
 }
 
+TEST_CASE("decoder positions before the first that transcoders know are errors, sums stay exact") {
+  TraceOptions options;
+  options.first_token = 3;
+  const Traced all, some(40, options);
+  CHECK(some.graph.check.holds());
+  int before = 0, after = 0, dropped = 0;
+  for (const Node& node : all.graph.nodes)
+    if (node.kind == NodeKind::feature && node.stack == Stack::decoder)
+      ++(node.begin < 3 ? before : after);
+  for (const Node& node : some.graph.nodes)
+    if (node.kind == NodeKind::feature && node.stack == Stack::decoder) {
+      CHECK(node.begin >= 3);
+      ++dropped;
+    }
+  CHECK(before > 0);
+  CHECK(dropped == after);
+}
+
 TEST_CASE("edges left out of a row are its rest: sums stay exact") {
   TraceOptions options;
   options.top_sources = 10;

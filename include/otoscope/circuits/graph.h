@@ -83,8 +83,9 @@ struct Graph {
   std::string model, audio, target_text;
   int encoder_layers = 0, decoder_layers = 0;
   int64_t frames = 0;
-  int pool = 1;  // frames of an audio leaf or an error node
-  int gap = 1;   // silent frames over which a run goes on
+  int pool = 1;             // frames of an audio leaf or an error node
+  int gap = 1;              // silent frames over which a run goes on
+  int64_t first_token = 0;  // decoder positions before it have no features
   std::vector<int64_t> tokens;
   std::vector<std::string> token_texts;
   std::vector<double> cross_mass;  // of the last token, by frame: where it looks

@@ -27,6 +27,9 @@ struct TraceOptions {
   double memory = 4;
   double logit_share = 0.95;
   int max_logits = 10;
+  /// Not an option: MLPs at decoder positions before it are errors. Transcoders are trained where
+  /// text is predicted and know nothing of the tokens before.
+  int64_t first_token = 0;
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
