@@ -81,7 +81,7 @@ class Contexts : public VerbWith<ContextsVerbOptions> {
           comparisons[0], comparisons[1],
           contexts::factorial_of(comparisons[0], comparisons[1], options_.compare,
                                  context.common.seed, context.progress),
-          options_.compare);
+          shared_, options_.compare);
     io::write_json(options_.out, json);
     if (context.common.json) {
       context.print(json.dump(1));
@@ -98,18 +98,21 @@ class Contexts : public VerbWith<ContextsVerbOptions> {
     return 0;
   }
 
-  std::vector<contexts::Items> crossed(const std::vector<contexts::ContextSet>& sets) const {
+  std::vector<contexts::Items> crossed(const std::vector<contexts::ContextSet>& sets) {
     if (sets.size() != 4)
       throw UserError("--factorial", "expected four sets, got " + std::to_string(sets.size()),
                       "--data a=A --data a2=A-RECORDED-OTHERWISE --data b=B --data "
                       "b2=B-RECORDED-OTHERWISE");
     contexts::SelectOptions select = options_.select;
     select.paired = false;
-    contexts::select_items(sets[0], sets[2], select);  // contents must not share clips or speakers
+    // Contents may share a voice on purpose: --force, and it is said.
+    shared_ = contexts::select_items(sets[0], sets[2], select).leaks;
     select.paired = true;
     return {contexts::select_items(sets[0], sets[1], select),
             contexts::select_items(sets[2], sets[3], select)};
   }
+
+  std::vector<contexts::Leak> shared_;  // by the two contents of a factorial design
 };
 
 }  // namespace

@@ -32,11 +32,15 @@ OrderedJson columns_json(const std::vector<ColumnDifference>& columns, const Com
 }  // namespace
 
 OrderedJson factorial_json(const Comparison& a, const Comparison& b, const Factorial& f,
-                           const CompareOptions& options) {
+                           std::span<const Leak> shared, const CompareOptions& options) {
   OrderedJson json{{"contents", OrderedJson::array({OrderedJson::array({a.first, a.second}),
                                                     OrderedJson::array({b.first, b.second})})},
                    {"clips", {f.clips[0], f.clips[1]}},
                    {"tables", OrderedJson::object()}};
+  json["shared"] = OrderedJson::array();
+  for (const Leak& leak : shared)
+    json["shared"].push_back(
+        {{"what", leak.what}, {"count", leak.count}, {"example", leak.example}});
   for (const Factorial::Table& table : f.tables)
     json["tables"][table.name] = {{"content", crossed_json(table.content)},
                                   {"recording", crossed_json(table.recording)}};

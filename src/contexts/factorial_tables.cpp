@@ -15,6 +15,11 @@ TextTable told_table(const OrderedJson& f) {
                           f.at("clips")[0].get<int64_t>(), f.at("clips")[1].get<int64_t>())),
       {{"AUROC of", "by", "at the first", "at the second", "1st > 2nd", "2nd > 1st"}},
       {}};
+  for (const OrderedJson& leak : f.at("shared"))
+    table.title += "\n" + wrapped(fmt::format("Contents share {} {} ({}), compared by --force",
+                                              leak.at("count").get<int64_t>(),
+                                              leak.at("what").get<std::string>(),
+                                              leak.at("example").get<std::string>()));
   for (const char* factor : {"content", "recording"})
     for (const auto& item : f.at("tables").items()) {
       const OrderedJson& t = item.value().at(factor);

@@ -104,7 +104,7 @@ TEST_CASE("rates: two main effects and their interaction, as counted by hand") {
   CHECK(f.by_content.value == doctest::Approx((.5 + 1 - 0 - .25) / 2));
   CHECK(f.by_recording.value == doctest::Approx((.25 + 1 - 0 - .5) / 2));
   CHECK(f.by_both.value == doctest::Approx(1 - .5 - .25 + 0));
-  const auto json = factorial_json(a, b, f, quick());
+  const auto json = factorial_json(a, b, f, {}, quick());
   CHECK(json["behaviour"]["content x recording"]["value"].get<double>() == doctest::Approx(.25));
   CHECK(json["contents"][1][1] == "b2");
 }

@@ -4,6 +4,7 @@
 /// does what only the two together do.
 
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,9 @@ struct Factorial {
 /// a, b: one content each, its items in the first and in the second recording, paired.
 Factorial factorial_of(const Comparison& a, const Comparison& b, const CompareOptions& options,
                        uint64_t seed, Progress& progress = silent_progress());
+/// shared: what the two contents have in common and --force let pass.
 nlohmann::ordered_json factorial_json(const Comparison& a, const Comparison& b,
-                                      const Factorial& factorial, const CompareOptions& options);
+                                      const Factorial& factorial, std::span<const Leak> shared,
+                                      const CompareOptions& options);
 
 }  // namespace otoscope::contexts
