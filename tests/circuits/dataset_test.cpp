@@ -65,10 +65,10 @@ TEST_CASE("a data set's circuit is chosen on some clips, tested on others and tr
   CHECK(site.again[0].first == "reference zero");
   CHECK(site.again[3].first.starts_with("SAE"));
   CHECK(site.again[3].second == doctest::Approx(1));
-  for (const auto& [what, value] : site.again) {
-    CAPTURE(what);
-    CHECK(value >= 0);
-    CHECK(value <= 1);
+  for (const auto& again : site.again) {
+    CAPTURE(again.first);
+    CHECK(again.second >= 0);
+    CHECK(again.second <= 1);
   }
   const nlohmann::ordered_json json = to_json(circuit, few());
   CHECK(json["schema"] == "otoscope.dataset-circuit");
