@@ -7,6 +7,7 @@
 #include "otoscope/contexts/factorial.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/io/json.h"
+#include "otoscope/steer/recipe.h"
 #include "otoscope/store/corpora.h"
 
 namespace otoscope::cli {
@@ -62,6 +63,7 @@ class Contexts : public VerbWith<ContextsVerbOptions> {
       throw UserError("--steer", "expected decoding, got --no-decode",
                       "the effect is on what the model writes");
     // Before minutes of listening.
+    if (!options_.recipe.empty()) steer::read_recipe(options_.recipe);
     std::vector<contexts::Items> items;
     if (options_.factorial)
       items = crossed(sets);
