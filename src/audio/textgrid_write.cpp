@@ -10,7 +10,7 @@
 namespace otoscope::audio {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) out.append(c == '"' ? 2 : 1, c);
   return out += '"';
@@ -90,7 +90,7 @@ std::string textgrid_text(const TextGrid& grid, TextGridForm form) {
     const Tier& tier = grid.tiers[i];
     heading(1, "item", i);
     line(2, "class", tier.points ? "\"TextTier\"" : "\"IntervalTier\"");
-    line(2, "name", quoted(tier.name));
+    line(2, "name", in_quotes(tier.name));
     line(2, "xmin", number(tier.start));
     line(2, "xmax", number(tier.end));
     const char* const entries = tier.points ? "points" : "intervals";
@@ -100,7 +100,7 @@ std::string textgrid_text(const TextGrid& grid, TextGridForm form) {
       heading(2, entries, k);
       line(3, tier.points ? "number" : "xmin", number(entry.start));
       if (!tier.points) line(3, "xmax", number(entry.end));
-      line(3, tier.points ? "mark" : "text", quoted(entry.value));
+      line(3, tier.points ? "mark" : "text", in_quotes(entry.value));
     }
   }
   return out;

@@ -92,7 +92,7 @@ Stability measure_stability(const std::vector<StabilitySae>& saes,
       dictionaries.push_back(read_dictionary(one, rows, learning, test, options, progress));
     }
 
-  PairMeter meter(learning, test, options);
+  PairMeter meter(test, options);
   const size_t S = saes.size(), all = dictionaries.size();
   progress.start("match features", static_cast<int64_t>(S * (S - 1) / 2 + S * (all - S)), "pairs");
   int64_t done = 0;

@@ -41,8 +41,8 @@ struct PairMeasured {
 
 class PairMeter {
  public:
-  PairMeter(const ChosenRows& learning, const ChosenRows& test, const StabilityOptions& options)
-      : learning_(learning), test_(test), options_(options) {}
+  PairMeter(const ChosenRows& test, const StabilityOptions& options)
+      : test_(test), options_(options) {}
   PairMeasured measure(const Dictionary& a, const Dictionary& b) const;
 
  private:
@@ -50,7 +50,7 @@ class PairMeter {
   void match_firing(const Dictionary& a, const Dictionary& b, PairMeasured& out) const;
   Estimate coverage(const Dictionary& a, const Dictionary& b, std::vector<float>& iou) const;
 
-  const ChosenRows &learning_, &test_;
+  const ChosenRows& test_;
   const StabilityOptions& options_;
 };
 
