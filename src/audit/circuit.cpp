@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "audit/circuit_clips.h"
 #include "otoscope/core/errors.h"
@@ -157,10 +158,8 @@ class Finding {
   }
 
   static Json part_json(Part part, const std::vector<circuits::AttributionClip>& clips) {
-    std::vector<std::string> clusters;
-    for (const auto& clip : clips) clusters.push_back(clip.cluster);
-    std::sort(clusters.begin(), clusters.end());
-    clusters.erase(std::unique(clusters.begin(), clusters.end()), clusters.end());
+    std::set<std::string> clusters;
+    for (const auto& clip : clips) clusters.insert(clip.cluster);
     return {
         {"part", steer::part_name(part)}, {"clips", clips.size()}, {"clusters", clusters.size()}};
   }

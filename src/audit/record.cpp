@@ -129,6 +129,7 @@ class Recording {
     const std::string site = model::site_name(m_.saes[m_.target.set.sae].site);
     if (all.size() > kNamed) return fmt::format("a circuit of {} features of {}", all.size(), site);
     std::vector<std::string> names;
+    names.reserve(all.size());
     for (const int32_t j : all) names.push_back(std::to_string(j));
     return fmt::format("feature{} {} of {}", names.size() == 1 ? "" : "s", join(names), site);
   }
