@@ -104,11 +104,15 @@ CircuitOverlap circuit_overlap(const circuits::Attribution& first,
   result.clusters = {first.clusters, second.clusters};
   std::vector<double> within[2], across, lost;
   for (int draw = 0; draw < options.draws; ++draw) {
-    Rng rng(options.seed, name_hash("contexts: circuit halves") + static_cast<uint64_t>(draw));
-    const Halves a = halves_of(first, options.size, rng), b = halves_of(second, options.size, rng);
+    // The same halves of pairs on both sides, and opposite ones compared: what a clip and its copy
+    // say alike must not count for the contexts.
+    const uint64_t stream = name_hash("contexts: circuit halves") + static_cast<uint64_t>(draw);
+    Rng of_first(options.seed, stream), of_second(options.seed, stream);
+    const Halves a = halves_of(first, options.size, of_first),
+                 b = halves_of(second, options.size, of_second);
     within[0].push_back(circuits::jaccard(a.one, a.other));
     within[1].push_back(circuits::jaccard(b.one, b.other));
-    across.push_back((circuits::jaccard(a.one, b.one) + circuits::jaccard(a.other, b.other)) / 2);
+    across.push_back((circuits::jaccard(a.one, b.other) + circuits::jaccard(a.other, b.one)) / 2);
     lost.push_back((within[0].back() + within[1].back()) / 2 - across.back());
   }
   for (const size_t c : {size_t{0}, size_t{1}})
@@ -116,13 +120,14 @@ CircuitOverlap circuit_overlap(const circuits::Attribution& first,
   const int64_t n = result.clips[0] + result.clips[1], g = first.clusters + second.clusters;
   result.across = spread_of(across, n, g);
   result.lost = spread_of(lost, n, g);
-  const auto of_first = mean_effects(first, all_of(first)),
-             of_second = mean_effects(second, all_of(second));
-  result.whole = circuits::jaccard(listed(of_first, options.size), listed(of_second, options.size));
-  result.correlation = correlation_of(of_first, of_second);
+  const auto mean_first = mean_effects(first, all_of(first)),
+             mean_second = mean_effects(second, all_of(second));
+  result.whole =
+      circuits::jaccard(listed(mean_first, options.size), listed(mean_second, options.size));
+  result.correlation = correlation_of(mean_first, mean_second);
   int64_t fire = 0;
-  for (size_t j = 0; j < of_first.size(); ++j)
-    fire += of_first[j] != 0 || of_second[j] != 0 ? 1 : 0;
+  for (size_t j = 0; j < mean_first.size(); ++j)
+    fire += mean_first[j] != 0 || mean_second[j] != 0 ? 1 : 0;
   result.chance = chance_of(std::min<double>(options.size, static_cast<double>(fire)),
                             static_cast<double>(fire));
   return result;
