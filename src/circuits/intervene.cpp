@@ -94,6 +94,7 @@ class Interventions {
       response.children = static_cast<int64_t>(children.size());
       const std::vector<double> change = changes(node, options.strength, freedom);
       std::vector<double> seen;
+      seen.reserve(children.size());
       for (const size_t t : children) seen.push_back(change[t]);
       const Agreement own = compare(predicted, seen);
       response.r = own.r, response.slope = own.slope, response.sign = own.sign;
@@ -104,6 +105,7 @@ class Interventions {
       for (const int other : others) {
         const std::vector<double> its = changes(other, options.strength, freedom);
         std::vector<double> control;
+        control.reserve(children.size());
         for (const size_t t : children) control.push_back(its[t]);
         const Agreement chance = compare(predicted, control);
         const auto count = static_cast<double>(others.size());

@@ -18,6 +18,7 @@ struct ExtractVerbOptions {
   std::vector<std::string> data, site;
   int64_t shuffle_weights = -1;
   bool with_text = false;
+  double longest = 0;
   store::ExtractOptions extract;
 
   template <class Self, class Visit>
@@ -29,6 +30,10 @@ struct ExtractVerbOptions {
       "of them has the split of the first");
     v("out", o.out, "folder of the stores");
     v("with-text", o.with_text, "only clips with speech and a text");
+    v("longest", o.longest,
+      "only clips that the manifest says last at most so many seconds, 0 = all; decoder sites need "
+      "clips of one window",
+      Range{0, 1e9});
     v("precision", o.precision, "how the model computes", Choices{{"f32", "bf16"}});
     v("shuffle-weights", o.shuffle_weights,
       "control: permute the entries of every weight by this seed; -1 = do not", Range{-1, 9e18});
@@ -72,6 +77,9 @@ class Extract : public VerbWith<ExtractVerbOptions> {
       parts.push_back(store::read_manifest(store::resolve_manifest(name)));
     auto manifest = store::join(std::move(parts));
     if (o.with_text) keep_clips_with_text(manifest.clips);
+    if (o.longest > 0)
+      std::erase_if(manifest.clips,
+                    [&](const store::Clip& clip) { return clip.duration_s > o.longest; });
 
     model::LoadOptions load;
     load.precision = o.precision == "bf16" ? Precision::bf16 : Precision::f32;

@@ -163,7 +163,8 @@ ExtractPlan plan_tokens(const std::vector<Clip>& clips, std::vector<Forced> forc
                       "expected clips of at most " +
                           std::to_string(window_samples / audio::kSampleRate) +
                           " s for decoder sites, got " + std::to_string(item.duration_s) + " s",
-                      "cut it with `offset` and `duration` in the manifest");
+                      "leave such clips out with --longest, or cut them with `offset` and "
+                      "`duration` in the manifest");
     plan.first_row[w] = item.first_row = row;
     item.n_rows = plan.forced_of(static_cast<int64_t>(w)).rows();
     row += item.n_rows;
