@@ -145,6 +145,7 @@ void write_run_record(const std::filesystem::path& out, const std::vector<DemoSt
         {{"name", step.name}, {"command", "otoscope " + join(step.words, " ")}});
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(out)) {
+    if (!entry.is_regular_file()) continue;  // beside a record lies the folder of what was heard
     const std::string name = entry.path().filename().string();
     // An index holds the hashes of its shards, so that hashing it is hashing them.
     if (name == "index.json" || name == "cfg.json" || name == "sae_weights.safetensors" ||
