@@ -17,9 +17,9 @@
 namespace otoscope::audit {
 
 struct CircuitOptions {
-  int clips = 16;        // failing clips of dev that it is found on, and of test that check it
-  int steps = 5;         // of the integral
-  int draws = 20;        // random sets beside it
+  int clips = 16;  // failing clips of dev that it is found on, and of test that check it
+  int steps = 5;   // of the integral
+  int draws = 20;  // random sets beside it
   uint64_t seed = 0;
   bool to_mean = false;  // features are set to their mean over the clips it is found on, else to 0
 };
