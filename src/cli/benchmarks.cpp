@@ -6,13 +6,13 @@
 #include <benchmark/benchmark.h>
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <charconv>
 #include <map>
 #include <regex>
 
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/isa.h"
+#include "otoscope/core/statistics/ranks.h"
 #include "otoscope/core/text.h"
 #include "otoscope/core/threads.h"
 #endif
@@ -44,15 +44,6 @@ std::vector<std::pair<std::string, int64_t> > sizes_of(const std::string& text) 
       sizes.emplace_back(colon == std::string::npos ? "" : part.substr(0, colon), number);
   }
   return sizes;
-}
-
-/// By linear interpolation between the order statistics.
-double quantile(std::vector<double> values, double q) {
-  std::sort(values.begin(), values.end());
-  const double at = q * static_cast<double>(values.size() - 1);
-  const auto low = static_cast<size_t>(at);
-  const size_t high = std::min(low + 1, values.size() - 1);
-  return values[low] + (at - static_cast<double>(low)) * (values[high] - values[low]);
 }
 
 Timing timing_of(const std::vector<Run>& runs) {
