@@ -1,6 +1,7 @@
 #include "otoscope/store/manifest.h"
 
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -66,7 +67,14 @@ std::string split_of(const Line& line) {
   std::string name = line.text({"split"});
   if (name.empty() || name == "train" || name == "dev" || name == "test") return name;
   if (name == "valid" || name == "val" || name == "validation") return "dev";
-  line.refuse("expected train, dev or test at split, got " + name);
+  // Corpora have several of a kind: "test-other", "train_clean_100", "dev.clean".
+  for (const char* known : {"train", "dev", "test"})
+    if (name.starts_with(known) &&
+        std::string_view("-_.").find(name[std::strlen(known)]) != std::string_view::npos)
+      return known;
+  line.refuse(
+      "expected train, dev or test at split, or a name that begins so (\"test-other\"), got " +
+      name);
 }
 
 Clip clip_of(const Line& line, const fs::path& folder) {

@@ -99,11 +99,23 @@ TEST_CASE("a broken line is named by its number") {
   CHECK(has(at_line_2(R"({"audio_filepath": "b", "text": 1.5})"), "expected a text at text"));
   CHECK(has(at_line_2(R"({"audio_filepath": "b", "speech": 1})"), "true or false"));
   CHECK(has(at_line_2(R"({"audio_filepath": "b", "split": "all"})"), "train, dev or test"));
+  CHECK(has(at_line_2(R"({"audio_filepath": "b", "split": "testing"})"), "got testing"));
   CHECK(has(at_line_2(R"({"audio_filepath": "a.wav"})"), "expected a new id, got a as in line 1"));
   CHECK(has(at_line_2(R"({"audio_filepath": "b", "audio_filepath": "c"})"), "twice"));
   CHECK(has(refusal(good + good), "as in line 1"));
   CHECK(read("").clips.empty());
   CHECK(has(error_of([] { store::read_manifest("/no/such/manifest.jsonl"); }), "cannot open"));
+}
+
+TEST_CASE("a corpus may have several splits of a kind") {
+  const auto split_named = [](const char* name) {
+    return read(R"({"audio_filepath": "a.wav", "split": ")" + std::string(name) + "\"}")
+        .clips[0]
+        .split;
+  };
+  CHECK(split_named("test-other") == "test");
+  CHECK(split_named("train_clean_100") == "train");
+  CHECK(split_named("dev.clean") == "dev");
 }
 
 TEST_CASE("clusters are speakers from ten on, else prompts, else files") {
