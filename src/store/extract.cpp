@@ -55,7 +55,7 @@ Header header_of(const model::Whisper& model, const std::string& model_name,
   header.model_name = model_name;
   header.model_hash = model.hash();
   header.unit = tokens ? "token" : "frame";
-  header.context = tokens ? kForcedContext : "";
+  header.context = !tokens ? "" : options.forced == "own" ? kOwnContext : kForcedContext;
   header.d = model::site_width(model.dims(), site);
   header.dtype = options.store;
   header.precision = model.precision() == Precision::f32 ? "f32" : "bf16";
@@ -92,7 +92,9 @@ ExtractReport extract(const model::Whisper& model, const std::string& model_name
     if (options.pack)
       throw UserError("--pack", "expected decoder sites without it, got both",
                       "the decoder must hear one clip alone to be forced with its text");
-    forced = forced_of(clips, model, model::load_tokenizer(model, progress));
+    const model::Tokenizer tokenizer = model::load_tokenizer(model, progress);
+    forced = options.forced == "own" ? own_text_of(clips, model, tokenizer, options.batch, progress)
+                                     : forced_of(clips, model, tokenizer);
     conditions.push_back("forced=" + hash_of(forced));
   }
   io::make_folder(out);

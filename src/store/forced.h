@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "otoscope/core/progress.h"
 #include "otoscope/model/tokenizer.h"
 #include "otoscope/model/whisper.h"
 #include "otoscope/store/manifest.h"
@@ -15,9 +16,11 @@ namespace otoscope::store {
 /// As index.json records it.
 inline constexpr const char* kForcedContext =
     "sot, language, transcribe, no_timestamps, reference text, eot";
+inline constexpr const char* kOwnContext =
+    "sot, language, transcribe, what the model writes: greedy, with timestamps, at most 64 tokens";
 
 /// The sequence of one clip. Its rows are the positions that predict text or eot: from the last
-/// token of the prompt to the last of the text.
+/// token of the prompt to the last of the text; where the text is the model's own, all but eot.
 struct Forced {
   std::vector<int64_t> tokens;
   int64_t first = 0;
@@ -28,6 +31,11 @@ struct Forced {
 /// know, with more tokens than it takes: how many there are, and the first.
 std::vector<Forced> forced_of(const std::vector<Clip>& clips, const model::Whisper& model,
                               const model::Tokenizer& tokenizer);
+
+/// The same with what the model writes itself. Clips without a language are heard as English. The
+/// sound of all clips is heard once. UserError for a language that the model does not know.
+std::vector<Forced> own_text_of(const std::vector<Clip>& clips, const model::Whisper& model,
+                                const model::Tokenizer& tokenizer, int batch, Progress& progress);
 
 /// SHA-256 of all of them: what fixes the rows besides the audio.
 std::string hash_of(const std::vector<Forced>& forced);

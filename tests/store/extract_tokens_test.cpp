@@ -92,6 +92,45 @@ TEST_CASE("a clip's rows are the positions of its forced text that predict somet
   CHECK(again.rows == report.rows);
 }
 
+TEST_CASE("forced with what the model writes itself, all positions but the end are rows") {
+  const testing::TemporaryFolder folder;
+  auto clips = corpus(folder.path(), {16000, 9000, 31999});
+  for (store::Clip& clip : clips) clip.text.reset();
+  clips[1].language.clear();  // a sound: heard as English
+  clips[1].speech = false;
+  const store::ExtractOptions options{.store = "f32", .batch = 2, .forced = "own"};
+  const auto report = run(clips, folder.path() / "out", options);
+  const auto opened = store::Store::open(folder.path() / "out" / "decoder.out");
+  CHECK(opened.context().find("what the model writes") != std::string::npos);
+  CHECK(opened.rows() == report.rows);
+  const auto tokenizer = model::load_tokenizer(nano());
+  for (size_t i = 0; i < clips.size(); ++i) {
+    Tensor<float> mel = audio::log_mel_window(audio::decode_file(clips[i].path), 80,
+                                              audio::Padding::waveform_zero, 200);
+    mel.reshape({1, 200, 80});
+    const Tensor<float> heard = nano().encode(mel);
+    model::DecodeOptions decoding;
+    decoding.sample_len = 64;
+    decoding.languages = {i == 1 ? "en" : clips[i].language};
+    const auto written = model::decode(nano(), tokenizer, heard, decoding)[0].tokens;
+    auto tokens = tokenizer.sot_sequence(decoding.languages[0]);
+    tokens.insert(tokens.end(), written.begin(), written.end());
+    tokens.resize(std::min<size_t>(tokens.size(), 63));  // the end needs a place in its context
+    model::Recorder recorder({site("decoder.out")});
+    model::Hook* const hooks[] = {&recorder};
+    nano().decode_forced(
+        heard, View<const int64_t>(tokens.data(), {1, static_cast<int64_t>(tokens.size())}), {},
+        hooks);
+    const store::Item& item = opened.items()[i];
+    REQUIRE(item.n_rows == static_cast<int64_t>(tokens.size()));
+    Tensor<float> got({item.n_rows, opened.d()});
+    opened.read(item.first_row, got.view());
+    CHECK_CLOSE(got.view(), recorder.last(site("decoder.out")).view().sub(0), 1e-5);
+    CHECK(opened.origin(item.first_row).token == tokenizer.special().sot);
+  }
+  CHECK(run(clips, folder.path() / "out", options).reused);
+}
+
 TEST_CASE("sites of the decoder may come one by one, and statistics are of train rows") {
   const testing::TemporaryFolder folder;
   auto clips = texted(folder.path());

@@ -18,7 +18,7 @@ struct ExtractOptions {
   bool pack = false;
   std::string store = "f16";
   int batch = 4;
-  std::string padding = "waveform_zero";
+  std::string padding = "waveform_zero", forced = "reference";
   int shift_ms = 0;
   int shard_mb = 64;
   std::string split = "all";
@@ -34,6 +34,10 @@ struct ExtractOptions {
     v("batch", o.batch, "windows per forward", Range{1, 256});
     v("padding", o.padding, "what follows the audio in a window",
       Choices{{"waveform_zero", "mel_zero"}});
+    v("forced", o.forced,
+      "decoder sites: the reference text, or own: what the model itself writes, greedily with "
+      "timestamps, at most 64 tokens; clips then need no text, and rows begin with the prompt",
+      Choices{{"reference", "own"}});
     v("shift-ms", o.shift_ms, "without --pack: each clip begins so much later in its window",
       Range{0, 30000});
     v("shard-mb", o.shard_mb, "size of a shard", Range{1, 4096});
@@ -58,7 +62,9 @@ std::vector<Clip> selected(const std::vector<Clip>& clips, const ExtractOptions&
 /// folder made with other options is refused. Sites must be row sites, all of the encoder with one
 /// row a frame (not encoder.mel, encoder.conv1), or all of the decoder with one row a token: there
 /// the decoder hears each clip alone and is forced with its reference text, and the rows are the
-/// positions that predict text or eot. Every clip then needs a text, a language and one window.
+/// positions that predict text or eot. Every clip then needs a text, a language and one window; or,
+/// with `forced` own, it is forced with what the model writes itself, sounds in English, and all
+/// positions are rows.
 /// `clips` is the whole corpus with its splits: what is a cluster hangs on all of it. Only one
 /// process at a time works in `out`.
 ExtractReport extract(const model::Whisper& model, const std::string& model_name,
