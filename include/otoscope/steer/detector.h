@@ -15,14 +15,15 @@
 
 namespace otoscope::steer {
 
-/// One site over n windows: frames that carry audio only. A window without frames is all zeros.
+/// One site over n windows. Encoder: frames that carry audio. Decoder: places before any text, the
+/// prompt's and that of the first timestamp. A window without such rows is all zeros.
 struct Pooled {
   Tensor<float> mean, max;  // (n, F), of the SAE's features
   Tensor<float> dense;      // (n, d), mean of raw activations
 };
 
-/// Pools a site of the encoder into rows of `into`: item i of a batch goes to row i - first.
-/// Borrows both.
+/// Pools a row site into rows of `into`: item i of a batch goes to row i - first. At a decoder site
+/// each item is decoded once, cached. Borrows both.
 class PoolHook : public model::Hook {
  public:
   PoolHook(const model::Site& site, const sae::Sae& sae, Pooled& into, int64_t first = 0);
@@ -33,8 +34,11 @@ class PoolHook : public model::Hook {
  private:
   model::Site site_;
   std::unique_ptr<sae::Encoder> encoder_;
+  void add(int64_t at, View<const float> part);
+
   Pooled& into_;
   int64_t first_;
+  std::vector<int64_t> seen_;  // places of each row so far
 };
 /// n windows of zeros.
 Pooled make_pooled(const sae::Sae& sae, int64_t n);

@@ -1,5 +1,5 @@
 #pragma once
-/// The model as it is on all windows: what it writes, and what is pooled of its encoder. Kept on
+/// The model as it is on all windows: what it writes, and what is pooled of it. Kept on
 /// disk in chunks, so that an interrupted run goes on and another question costs nothing.
 
 #include <filesystem>

@@ -45,10 +45,10 @@ Chunk hear_chunk(const model::Whisper& model, const model::Tokenizer& tokenizer,
   Chunk chunk;
   for (const SiteSae& one : saes) chunk.pooled.push_back(make_pooled(*one.sae, n));
   std::vector<std::unique_ptr<PoolHook>> hooks;
-  std::vector<model::Hook*> borrowed;
+  std::vector<model::Hook*> encoder, decoder;
   for (size_t i = 0; i < saes.size(); ++i) {
     hooks.push_back(std::make_unique<PoolHook>(saes[i].site, *saes[i].sae, chunk.pooled[i]));
-    borrowed.push_back(hooks.back().get());
+    (saes[i].site.stack == model::Stack::encoder ? encoder : decoder).push_back(hooks.back().get());
   }
   HearOptions detecting = options.hear;
   detecting.language.clear();
@@ -56,8 +56,8 @@ Chunk hear_chunk(const model::Whisper& model, const model::Tokenizer& tokenizer,
     throw_if_interrupted();
     const int64_t count = std::min<int64_t>(options.hear.batch, n - first);
     const HeardBatch batch = load_batch(windows, first, count, model.dims());
-    const Tensor<float> audio = model.encode(batch.mel, batch.rows(), borrowed);
-    for (Heard& h : decode_batch(model, tokenizer, batch, audio, options.hear))
+    const Tensor<float> audio = model.encode(batch.mel, batch.rows(), encoder);
+    for (Heard& h : decode_batch(model, tokenizer, batch, audio, options.hear, decoder))
       chunk.heard.push_back(std::move(h));
     if (options.detect)
       for (Heard& h : decode_batch(model, tokenizer, batch, audio, detecting))
