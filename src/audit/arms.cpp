@@ -52,7 +52,9 @@ ArmRun Laboratory::run(std::span<const steer::SoundWindow> windows, std::span<co
   for (const Arm& arm : arms) {
     const steer::SiteSae& one = saes[arm.sae];
     hooks.push_back(hook_of(model, one, arm));
-    edits.push_back({arm.name, one.site, {hooks.back().get()}});
+    std::optional<model::Site> resume;
+    if (one.site.stack == model::Stack::encoder) resume = one.site;
+    edits.push_back({arm.name, resume, {hooks.back().get()}});
     what += identity_of(arm, one);
   }
   ArmRun run;
@@ -99,15 +101,24 @@ std::vector<bool> Laboratory::equal_doses(std::span<const steer::SoundWindow> wi
   const model::Site& site = saes[target.sae].site;
   const steer::HeardBatch batch = steer::load_batch(
       windows, 0, std::min<int64_t>(kDoseOn, static_cast<int64_t>(windows.size())), model.dims());
+  const bool encoder = site.stack == model::Stack::encoder;
   model::Recorder recorder({site});
   model::Hook* hook = &recorder;
-  model.encode(batch.mel, batch.rows(), {&hook, 1}, site);
+  const Tensor<float> audio = encoder ? model.encode(batch.mel, batch.rows(), {&hook, 1}, site)
+                                      : model.encode(batch.mel, batch.rows());
+  steer::HearOptions before_text = hear;
+  before_text.sample_len = 2;  // the prompt and the first timestamp are read
   const auto dose_of = [&](const Arm& arm) {
-    Tensor<float> x = recorder.last(site).clone();
-    model::Rows rows = batch.rows();
-    rows.T = x.shape()[1];
     const auto edit = hook_of(model, saes[arm.sae], arm);
-    edit->replace(site, rows, x);
+    if (encoder) {
+      Tensor<float> x = recorder.last(site).clone();
+      model::Rows rows = batch.rows();
+      rows.T = x.shape()[1];
+      edit->replace(site, rows, x);
+    } else {
+      model::Hook* one = edit.get();
+      steer::decode_batch(model, tokenizer, batch, audio, before_text, {&one, 1});
+    }
     return edit->dose().relative();
   };
   const double wanted = dose_of(target);

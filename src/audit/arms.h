@@ -1,6 +1,6 @@
 #pragma once
-/// Edits of features at one site of the encoder, at every frame that carries audio, on a list of
-/// windows: one clean forward, each edit resumed at its site.
+/// Edits of features at one site, at every frame that carries audio or every place of the decoder,
+/// on a list of windows: one clean encoder, each edit resumed at its site.
 
 #include <filesystem>
 #include <span>
@@ -41,8 +41,9 @@ struct Laboratory {
   /// Kept in chunks under `cache`, so that an interrupted audit goes on.
   ArmRun run(std::span<const steer::SoundWindow> windows, std::span<const Arm> arms, bool clean,
              const std::string& task) const;
-  /// Sets each gain so that the mean ||x' - x|| over a few windows equals the target's; false for
-  /// one that changes nothing there, whose gain stays 1.
+  /// Sets each gain so that the mean ||x' - x|| over a few windows equals the target's (decoder:
+  /// over the places before the text); false for one that changes nothing there, whose gain
+  /// stays 1.
   std::vector<bool> equal_doses(std::span<const steer::SoundWindow> windows, const Arm& target,
                                 std::vector<Arm>& others) const;
 };

@@ -77,7 +77,9 @@ class Intervening {
     const Paired main = pair(edits.heard[0]);
     Json& json = out_.json;
     json = {{"measured", true},
-            {"set", target_.what + ", at every frame with audio"},
+            {"set", target_.what + (lab_.saes[set.sae].site.stack == model::Stack::encoder
+                                        ? ", at every frame with audio"
+                                        : ", at every place of the decoder")},
             {"site", model::site_name(lab_.saes[set.sae].site)},
             {"rate_before", to_json(main.before)},
             {"ablated", arm_json("to zero", 1, edits.dose[0], main)},

@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kCandidates = 32;
 constexpr double kAsGood = .002;
+constexpr double kRidges[] = {1e-3, 1e-2, 1e-1, 1};
 
 }  // namespace
 
@@ -32,10 +33,10 @@ std::vector<double> scores_of(const FeatureSet& set, const steer::Listened& all,
   return scores;
 }
 
-FeatureSet choose_set(const steer::Listened& all, size_t saes, const Labelled& train,
-                      const Labelled& dev, size_t most) {
+FeatureSet choose_set(const steer::Listened& all, std::span<const size_t> saes,
+                      const Labelled& train, const Labelled& dev, size_t most) {
   FeatureSet best;
-  for (size_t s = 0; s < saes; ++s)
+  for (const size_t s : saes)
     for (const steer::Pool pool : {steer::Pool::mean, steer::Pool::max}) {
       const View<const float> pooled = pooled_of(all, s, pool);
       const auto ranked = steer::rank_features(pooled, train.rows, train.positive, kCandidates);
@@ -53,6 +54,25 @@ FeatureSet choose_set(const steer::Listened& all, size_t saes, const Labelled& t
       });
       if (smallest != sizes.end() && smallest->dev_auroc > best.dev_auroc) best = *smallest;
     }
+  return best;
+}
+
+FeatureSet fitted_set(const steer::Listened& all, size_t sae, const std::vector<int32_t>& features,
+                      const Labelled& train, const Labelled& dev) {
+  FeatureSet best;
+  for (const steer::Pool pool : {steer::Pool::mean, steer::Pool::max}) {
+    const View<const float> pooled = pooled_of(all, sae, pool);
+    std::vector<double> x;
+    for (const int64_t row : train.rows)
+      for (const int32_t j : features) x.push_back(static_cast<double>(pooled.at(row, j)));
+    for (const double ridge : kRidges) {
+      FeatureSet set{sae, pool, {features, {}}, 0};
+      set.detector.model =
+          steer::fit_logistic(x, static_cast<int64_t>(features.size()), train.positive, ridge);
+      set.dev_auroc = auroc(scores_of(set, all, dev.rows), dev.positive);
+      if (set.dev_auroc > best.dev_auroc) best = std::move(set);
+    }
+  }
   return best;
 }
 

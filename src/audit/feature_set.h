@@ -32,10 +32,14 @@ View<const float> pooled_of(const steer::Listened& all, size_t sae, steer::Pool 
 std::vector<double> scores_of(const FeatureSet& set, const steer::Listened& all,
                               std::span<const int64_t> rows);
 
-/// Of all SAEs, both pools and 1 to `most` features, the fewest whose AUROC on dev is within .002
+/// Of these SAEs, both pools and 1 to `most` features, the fewest whose AUROC on dev is within .002
 /// of the best of their SAE and pool; then the best of these.
-FeatureSet choose_set(const steer::Listened& all, size_t saes, const Labelled& train,
-                      const Labelled& dev, size_t most);
+FeatureSet choose_set(const steer::Listened& all, std::span<const size_t> saes,
+                      const Labelled& train, const Labelled& dev, size_t most);
+
+/// These features of an SAE with weights fitted on train, ridge and pool the best of a few on dev.
+FeatureSet fitted_set(const steer::Listened& all, size_t sae, const std::vector<int32_t>& features,
+                      const Labelled& train, const Labelled& dev);
 
 /// `count` sets of as many other live features, the nearest to each in log mean level over all
 /// rows; no feature twice in a set.

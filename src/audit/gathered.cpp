@@ -2,11 +2,48 @@
 
 #include <algorithm>
 
+#include "otoscope/audio/decode.h"
+#include "otoscope/audio/time.h"
+#include "otoscope/contexts/nuisance.h"
 #include "otoscope/core/errors.h"
+#include "otoscope/core/interrupt.h"
+#include "otoscope/core/threads.h"
 
 namespace otoscope::audit {
 
 using steer::Part;
+
+namespace {
+
+/// No reference is known: what a recording itself shows of its noise (contexts/nuisance.h).
+std::vector<double> snr_of(std::span<const steer::SoundWindow> windows, Progress& progress) {
+  const auto at = static_cast<size_t>(
+      std::find(contexts::kNuisances.begin(), contexts::kNuisances.end(), "SNR dB") -
+      contexts::kNuisances.begin());
+  OTO_ASSERT(at < contexts::kNuisances.size());
+  const auto n = static_cast<int64_t>(windows.size());
+  const double window_s = audio::seconds_of_samples(audio::kWindowSamples);
+  std::vector<double> snr(windows.size());
+  constexpr int64_t kBunch = 64;  // progress is told and ctrl-C heard between them
+  progress.start("measuring noise", n, "clips");
+  for (int64_t first = 0; first < n; first += kBunch) {
+    throw_if_interrupted();
+    const int64_t last = std::min(n, first + kBunch);
+    parallel_ranges(last - first, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = first + begin; i < first + end; ++i) {
+        const store::Clip& clip = windows[static_cast<size_t>(i)].clip;
+        const double seconds = clip.duration_s < 0 ? window_s : std::min(clip.duration_s, window_s);
+        const std::vector<float> pcm = audio::decode_file(clip.path, clip.offset_s, seconds);
+        snr[static_cast<size_t>(i)] = static_cast<double>(contexts::nuisances_of(pcm)[at]);
+      }
+    });
+    progress.advance(last);
+  }
+  progress.finish();
+  return snr;
+}
+
+}  // namespace
 
 std::vector<int64_t> Gathered::places(Part part) const {
   std::vector<int64_t> found;
@@ -98,6 +135,7 @@ Gathered gather(const model::Whisper& model, const model::Tokenizer& tokenizer,
     gathered.cases.push_back(
         case_of(gathered.windows[i], gathered.all.heard[i], gathered.all.loudness[i]));
   }
+  gathered.snr_db = snr_of(gathered.windows, progress);
   gathered.judgements = judge_all(mode, gathered.cases, judging, progress);
   return gathered;
 }

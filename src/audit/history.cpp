@@ -51,9 +51,9 @@ struct Version {
 
 Version read_version(const Audited& audit) {
   Version version{audit.name, io::parse_json(audit.record, audit.name), read_cases(audit), {}};
-  const auto problems = record_schema().problems(version.record);
+  const auto problems = record_problems(version.record);
   if (!problems.empty())
-    throw UserError(audit.name, "expected an audit record, version 1: " + problems[0]);
+    throw UserError(audit.name, "expected an audit record, version 1 or 2: " + problems[0]);
   const Json& clips = version.record.at("rate").at("clips");
   if (!clips.at("sufficient").get<bool>())
     throw UserError(audit.name, "has no rate to compare: " + clips.value("why_not", std::string()));

@@ -42,6 +42,7 @@ class Writer {
     tests(verdict.at("tests"));
     rate();
     groups();
+    search();
     predictive();
     causal();
     circuit();
@@ -144,6 +145,37 @@ class Writer {
     row({fmt::format("{} sets of like features, 95th percentile",
                      p.at("random_features").at("n").dump()),
          "", number(p.at("random_features").at("p95")), "", ""});
+    end();
+  }
+
+  void search() {
+    if (!r_.contains("search")) return;  // version 1
+    const Json& s = r_.at("search");
+    if (!measured(s, "Where was the mechanism looked for?")) return;
+    line(fmt::format("{}: {} clips of dev, {} of speech; chosen by {}.\n", plain(text(s, "part")),
+                     s.at("windows").dump(), s.at("speech").dump(), plain(text(s, "chosen_by"))));
+    table({"", "set", "AUROC on dev", "dose", "rate on dev", "fall", "speech emptied", "score"});
+    for (size_t i = 0; i < s.at("tried").size(); ++i) {
+      const Json& one = s["tried"][i];
+      const Json& arm = one.at("arm");
+      row({i == s.at("chosen").get<size_t>() ? "chosen"
+           : one.at("choosable").get<bool>() ? ""
+                                             : "another seed",
+           fmt::format("{} features of {}: {}", one.at("features").size(), plain(text(one, "site")),
+                       plain(text(one, "from"))),
+           number(one.at("auroc")), number(arm.at("dose")), estimate(arm.at("rate")),
+           estimate(arm.at("difference")), number(one.at("speech_emptied")),
+           number(one.at("score"))});
+    }
+    end();
+    if (s.at("sites").empty()) return;
+    line("What a whole site does, on failing clips of train (the number) and on dev:\n");
+    table({"", "as it is", "without its features", "without the SAE's error", "dose",
+           "fall, all features to zero", "speech emptied"});
+    for (const Json& one : s.at("sites"))
+      row({plain(text(one, "site")), number(one.at("whole")), number(one.at("without_features")),
+           number(one.at("without_error")), number(one.at("all_features").at("dose")),
+           estimate(one.at("all_features").at("difference")), number(one.at("speech_emptied"))});
     end();
   }
 

@@ -7,6 +7,7 @@
 #include "audit/causal.h"
 #include "audit/circuit.h"
 #include "audit/predictive.h"
+#include "audit/search.h"
 #include "otoscope/audit/audit.h"
 #include "otoscope/audit/rate.h"
 #include "otoscope/audit/wording.h"
@@ -24,12 +25,13 @@ struct Measured {
   std::vector<Judgement> judged;
   Rate rate;
   Predictive predictive;
+  Search search;
   Circuit circuit;
   Target target;
   Causal causal;
   Wording wording = Wording::no_verdict;
   std::vector<steer::SoundWindow> guard;  // clips of speech
-  nlohmann::ordered_json predictive_json, causal_json, circuit_json, multiverse;
+  nlohmann::ordered_json predictive_json, search_json, causal_json, circuit_json, multiverse;
 };
 
 /// The record but for its provenance.

@@ -12,7 +12,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 using steer::Part;
 
-constexpr int kReplicates = 500;  // of 48 analyses
+constexpr int kReplicates = 500;  // of 48 analyses a seed
+constexpr const char* kChosenBy[] = {"what foretells alone", "both columns on dev"};
 
 /// The output as one of the label sources has it.
 steer::Heard seen(steer::Heard heard, bool after_filter) {
@@ -22,14 +23,17 @@ steer::Heard seen(steer::Heard heard, bool after_filter) {
 
 class Multiverse {
  public:
-  Multiverse(const Gathered& gathered, const FailureMode& mode, const Causal& causal,
-             Wording verdict, const Laboratory& lab, const CausalOptions& options,
+  Multiverse(const Gathered& gathered, const FailureMode& mode, const Search& search,
+             const Causal& causal, Wording verdict, const Laboratory& lab,
+             std::span<const std::vector<size_t>> seeds, const CausalOptions& options,
              const PredictiveOptions& predicting)
       : g_(gathered),
         mode_(mode),
+        search_(search),
         causal_(causal),
         verdict_(verdict),
         lab_(lab),
+        seeds_(seeds),
         options_(options),
         predicting_(predicting) {
     options_.replicates = kReplicates;
@@ -38,10 +42,11 @@ class Multiverse {
 
   Json run() {
     for (const bool after : {false, true}) labels_.push_back(judged(after));
-    for (const bool drawn : {false, true})
-      for (const size_t source : {0, 1})
-        for (const size_t most : {predicting_.most_features, size_t{1}})
-          choices_.push_back(choose(drawn, source, most));
+    for (size_t seed = 0; seed < seeds_.size(); ++seed)
+      for (const bool drawn : {false, true})
+        for (const size_t source : {0, 1})
+          for (const bool both : {true, false})
+            choices_.push_back(choose(seed, drawn, source, both));
     run_edits();
     for (const Choice& choice : choices_)
       for (const bool to_mean : {false, true}) {
@@ -53,9 +58,12 @@ class Multiverse {
     const auto axis = [&](const char* name, std::vector<std::string> values) {
       json["axes"].push_back({{"name", name}, {"values", std::move(values)}});
     };
+    std::vector<std::string> saes;
+    for (size_t seed = 0; seed < seeds_.size(); ++seed) saes.push_back(sae_name(seed));
+    axis("SAE", saes);
     axis("clips of train", {"all", "clusters resampled"});
     axis("label source", {"text as decoded", "after Whisper's filter"});
-    axis("size of the set", {"as dev chooses", "one"});
+    axis("the set is chosen by", {kChosenBy[1], kChosenBy[0]});
     axis("ablation", {"to zero", "to the mean"});
     axis("measure",
          {"AUROC", "correlation at dev's best threshold", "correlation at dev's prevalence"});
@@ -70,12 +78,13 @@ class Multiverse {
 
  private:
   struct Choice {
+    size_t seed = 0;
     bool drawn = false, told = false;
     size_t source = 0;
-    bool one = false;
+    bool both = false;
     Labelled parts[3];
     FeatureSet set;
-    bool over_nuisance = false;  // better than length and level, as the primary analysis asks
+    bool over_nuisance = false;  // better than what is seen from outside, as the primary one asks
     size_t edits[2] = {0, 0};
   };
 
@@ -89,12 +98,13 @@ class Multiverse {
     return fails;
   }
 
-  Choice choose(bool drawn, size_t source, size_t most) const {
+  Choice choose(size_t seed, bool drawn, size_t source, bool both) {
     throw_if_interrupted();
     Choice choice;
+    choice.seed = seed;
     choice.drawn = drawn;
     choice.source = source;
-    choice.one = most == 1;
+    choice.both = both;
     for (const Part part : {Part::train, Part::dev, Part::test})
       choice.parts[static_cast<size_t>(part)] = labelled(g_, part, labels_[source]);
     if (drawn) {
@@ -102,10 +112,38 @@ class Multiverse {
       choice.parts[0] = resampled(choice.parts[0], rng);
     }
     choice.told = too_few(choice.parts).empty();
-    if (choice.told)
-      choice.set = choose_set(g_.all, lab_.saes.size(), choice.parts[0], choice.parts[1], most);
-    if (choice.told) choice.over_nuisance = over_nuisance(choice);
+    if (!choice.told) return choice;
+    choice.set = both ? by_both(choice)
+                      : choose_set(g_.all, seeds_[seed], choice.parts[0], choice.parts[1],
+                                   predicting_.most_features);
+    choice.over_nuisance = over_nuisance(choice);
     return choice;
+  }
+
+  /// The rule of the primary analysis, on the labels and clips of this one.
+  FeatureSet by_both(const Choice& choice) const {
+    std::vector<Candidate> tried = search_.tried;
+    std::vector<size_t> among;
+    for (size_t c = 0; c < tried.size(); ++c) {
+      Candidate& one = tried[c];
+      const auto& saes = seeds_[choice.seed];
+      if (std::find(saes.begin(), saes.end(), one.set.sae) == saes.end()) continue;
+      among.push_back(c);
+      one.set =
+          fitted_set(g_.all, one.set.sae, one.set.features(), choice.parts[0], choice.parts[1]);
+      one.foretells = true;
+      const Paired fall = pair(search_.rows, search_.heard[c], choice.source == 1);
+      one.share = fall.before.value > 0 ? fall.difference.value / fall.before.value : 0;
+      one.fall = fall.difference;
+    }
+    if (among.empty())  // none was tried of these SAEs
+      return choose_set(g_.all, seeds_[choice.seed], choice.parts[0], choice.parts[1],
+                        predicting_.most_features);
+    return tried[best_of(tried, among)].set;
+  }
+
+  static std::string sae_name(size_t seed) {
+    return seed == 0 ? "the first of each site" : "seed " + std::to_string(seed + 1);
   }
 
   Scored scored(const Choice& choice, size_t part) const {
@@ -113,27 +151,9 @@ class Multiverse {
     return {scores_of(choice.set, g_.all, some.rows), some.positive, some.cluster};
   }
 
-  /// The better one of dev of length and level, each in the direction that train says.
   bool over_nuisance(const Choice& choice) const {
-    const auto values = [&](bool length, size_t part) {
-      std::vector<double> all;
-      for (const int64_t row : choice.parts[part].rows) {
-        const steer::Loudness& one = g_.all.loudness[static_cast<size_t>(row)];
-        all.push_back(length ? one.seconds : one.rms_db);
-      }
-      return all;
-    };
-    std::vector<double> nuisance;
-    double best = -1;
-    for (const bool length : {true, false}) {
-      const double sign = auroc(values(length, 0), choice.parts[0].positive) < .5 ? -1 : 1;
-      std::vector<double> dev = values(length, 1), test = values(length, 2);
-      for (double& x : dev) x *= sign;
-      for (double& x : test) x *= sign;
-      const double found = auroc(dev, choice.parts[1].positive);
-      if (found > best) best = found, nuisance = std::move(test);
-    }
-    return auroc_difference(scored(choice, 2), nuisance, options_.seed, kReplicates).low > 0;
+    const Nuisance nuisance = best_nuisance(g_, choice.parts);
+    return auroc_difference(scored(choice, 2), nuisance.test, options_.seed, kReplicates).low > 0;
   }
 
   void run_edits() {
@@ -152,18 +172,19 @@ class Multiverse {
     if (!arms.empty()) run_ = lab_.run(g_.for_decoder(causal_.rows), arms, false, "other choices");
   }
 
-  Paired pair(const std::vector<steer::Heard>& after, bool filter) const {
+  Paired pair(std::span<const int64_t> rows, const std::vector<steer::Heard>& after,
+              bool filter) const {
     std::vector<steer::Heard> was, is;
     for (size_t i = 0; i < after.size(); ++i) {
-      was.push_back(seen(g_.all.heard[static_cast<size_t>(causal_.rows[i])], filter));
+      was.push_back(seen(g_.all.heard[static_cast<size_t>(rows[i])], filter));
       is.push_back(seen(after[i], filter));
     }
-    return paired(g_, mode_, causal_.rows, was, is, options_);
+    return paired(g_, mode_, rows, was, is, options_);
   }
 
   Column causal_column(const Choice& choice, bool to_mean) {
     const bool filter = choice.source == 1;
-    last_causal_ = pair(run_.heard[choice.edits[to_mean ? 1 : 0]], filter).difference;
+    last_causal_ = pair(causal_.rows, run_.heard[choice.edits[to_mean ? 1 : 0]], filter).difference;
     return last_causal_.low > 0 && last_causal_.value > controls_95(filter) ? Column::passed
                                                                             : Column::failed;
   }
@@ -173,7 +194,7 @@ class Multiverse {
     if (std::isnan(known)) {
       std::vector<double> sizes;
       for (const auto& heard : causal_.controls.heard)
-        sizes.push_back(std::abs(pair(heard, filter).difference.value));
+        sizes.push_back(std::abs(pair(causal_.rows, heard, filter).difference.value));
       known = sizes.empty() ? 1 : quantile(sizes, .95);
     }
     return known;
@@ -183,9 +204,11 @@ class Multiverse {
     constexpr const char* kMeasures[] = {"AUROC", "correlation at dev's best threshold",
                                          "correlation at dev's prevalence"};
     Json spec;
-    spec["at"] = {choice.drawn ? "clusters resampled" : "all",
+    spec["at"] = {sae_name(choice.seed),
+                  choice.drawn ? "clusters resampled" : "all",
                   choice.source == 1 ? "after Whisper's filter" : "text as decoded",
-                  choice.one ? "one" : "as dev chooses", to_mean ? "to the mean" : "to zero",
+                  kChosenBy[choice.both ? 1 : 0],
+                  to_mean ? "to the mean" : "to zero",
                   kMeasures[measure]};
     if (!choice.told) {
       spec["verdict"] = wording_name(Wording::no_verdict);
@@ -210,9 +233,11 @@ class Multiverse {
 
   const Gathered& g_;
   const FailureMode& mode_;
+  const Search& search_;
   const Causal& causal_;
   Wording verdict_;
   const Laboratory& lab_;
+  std::span<const std::vector<size_t>> seeds_;
   CausalOptions options_;
   const PredictiveOptions& predicting_;
   std::vector<std::vector<uint8_t>> labels_;
@@ -227,13 +252,14 @@ class Multiverse {
 }  // namespace
 
 Json multiverse(const Gathered& gathered, const FailureMode& mode, const Predictive& primary,
-                const Causal& causal, Wording verdict, const Laboratory& lab,
-                const CausalOptions& options, const PredictiveOptions& predicting) {
+                const Search& search, const Causal& causal, Wording verdict, const Laboratory& lab,
+                std::span<const std::vector<size_t>> seeds, const CausalOptions& options,
+                const PredictiveOptions& predicting) {
   if (!primary.measured() || !causal.measured())
     return {{"measured", false},
             {"why", "the primary analysis has no mechanism to vary: " +
                         (primary.measured() ? causal.why_not : primary.why_not)}};
-  return Multiverse(gathered, mode, causal, verdict, lab, options, predicting).run();
+  return Multiverse(gathered, mode, search, causal, verdict, lab, seeds, options, predicting).run();
 }
 
 }  // namespace otoscope::audit

@@ -6,18 +6,22 @@
 
 #include "audit/causal.h"
 #include "audit/predictive.h"
+#include "audit/search.h"
 #include "otoscope/audit/wording.h"
 
 namespace otoscope::audit {
 
-/// Axes: clips of train (all, clusters resampled), label source (text as decoded, after Whisper's
-/// own filter), size of the set (as dev chooses, one feature), ablation (to zero, to the mean),
-/// measure (AUROC, correlation at the threshold of dev, at the prevalence of dev): 48. A choice
-/// whose question cannot be answered supports nothing. The controls are those of the primary
-/// analysis, judged by each label source.
+/// Axes: the SAE (one value a seed), clips of train (all, clusters resampled), label source (text
+/// as decoded, after Whisper's own filter), what the set is chosen by (both columns, what foretells
+/// alone), ablation (to zero, to the mean), measure (AUROC, correlation at the threshold of dev, at
+/// the prevalence of dev): 48 a seed. A choice whose question cannot be answered supports nothing.
+/// The sets among which both columns choose, and the controls, are those of the primary analysis,
+/// judged by each label source. seeds: places in `lab.saes`, the primary ones first.
 nlohmann::ordered_json multiverse(const Gathered& gathered, const FailureMode& mode,
-                                  const Predictive& primary, const Causal& causal, Wording verdict,
-                                  const Laboratory& lab, const CausalOptions& options,
+                                  const Predictive& primary, const Search& search,
+                                  const Causal& causal, Wording verdict, const Laboratory& lab,
+                                  std::span<const std::vector<size_t>> seeds,
+                                  const CausalOptions& options,
                                   const PredictiveOptions& predicting);
 
 }  // namespace otoscope::audit

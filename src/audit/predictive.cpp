@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 
+#include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/statistics.h"
 #include "otoscope/io/estimate.h"
@@ -21,21 +22,23 @@ constexpr double kRidges[] = {1e-3, 1e-2, 1e-1, 1};
 
 using ScoreOf = std::function<double(int64_t row)>;
 
+std::vector<std::pair<std::string, ScoreOf>> nuisance_scores(const Gathered& g) {
+  const auto loudness = [&g](int64_t r) { return g.all.loudness[static_cast<size_t>(r)]; };
+  return {{"length of the clip", [=](int64_t r) { return loudness(r).seconds; }},
+          {"level of the clip", [=](int64_t r) { return loudness(r).rms_db; }},
+          {"SNR of the clip, level over its noise floor",
+           [&g](int64_t r) { return g.snr_db[static_cast<size_t>(r)]; }}};
+}
+
 class Predicting {
  public:
-  Predicting(const Gathered& gathered, std::span<const steer::SiteSae> saes,
-             const PredictiveOptions& options)
-      : g_(gathered), saes_(saes), options_(options) {
-    std::vector<uint8_t> fails;
-    for (size_t i = 0; i < gathered.windows.size(); ++i)
-      fails.push_back(gathered.fails(static_cast<int64_t>(i)));
-    for (const Part part : {Part::train, Part::dev, Part::test})
-      out_.parts[static_cast<size_t>(part)] = labelled(gathered, part, fails);
-    out_.why_not = too_few(out_.parts);
+  Predicting(Predictive parts, const FeatureSet& set, const Gathered& gathered,
+             std::span<const steer::SiteSae> saes, const PredictiveOptions& options)
+      : g_(gathered), saes_(saes), options_(options), out_(std::move(parts)) {
+    out_.set = set;
   }
 
   Predictive run(Progress& progress) {
-    if (!out_.measured()) return std::move(out_);
     progress.start("what foretells the failure", 4, "steps");
     choose();
     progress.advance(1);
@@ -44,12 +47,11 @@ class Predicting {
                        set_score()));
     rows.push_back(probe());
     progress.advance(2);
-    const size_t first_baseline = rows.size();
     add_baselines(rows);
     progress.advance(3);
     const std::vector<double> random = random_sets();
     progress.finish();
-    report(rows, first_baseline, random);
+    report(rows, random);
     return std::move(out_);
   }
 
@@ -84,8 +86,6 @@ class Predicting {
   }
 
   void choose() {
-    out_.set = choose_set(g_.all, saes_.size(), part(Part::train), part(Part::dev),
-                          options_.most_features);
     const Scored dev = scored(part(Part::dev), set_score());
     out_.best = best_threshold(dev);
     out_.at_prevalence = prevalence_threshold(dev);
@@ -99,8 +99,10 @@ class Predicting {
   }
   std::string name_of_set() const {
     const size_t k = out_.set.features().size();
-    return fmt::format("{} feature{} of {}, {} over frames", k, k == 1 ? "" : "s",
-                       model::site_name(saes_[out_.set.sae].site), steer::pool_name(out_.set.pool));
+    const model::Site& site = saes_[out_.set.sae].site;
+    return fmt::format("{} feature{} of {}, {} over {}", k, k == 1 ? "" : "s",
+                       model::site_name(site), steer::pool_name(out_.set.pool),
+                       site.stack == model::Stack::encoder ? "frames" : "places before the text");
   }
 
   /// Logistic regression on the mean activation at the set's site; its ridge is chosen on dev.
@@ -134,13 +136,15 @@ class Predicting {
     const auto heard = [&](int64_t r) -> const steer::Heard& {
       return g_.all.heard[static_cast<size_t>(r)];
     };
-    const auto loudness = [&](int64_t r) { return g_.all.loudness[static_cast<size_t>(r)]; };
+    // A new one goes to the end: records are compared place by place.
+    const auto seen = nuisance_scores(g_);
     const std::vector<std::pair<std::string, ScoreOf>> all{
-        {"length of the clip", [=](int64_t r) { return loudness(r).seconds; }},
-        {"level of the clip", [=](int64_t r) { return loudness(r).rms_db; }},
+        seen[0],
+        seen[1],
         {"no-speech token", [=](int64_t r) { return heard(r).no_speech; }},
         {"mean log-probability of the text", [=](int64_t r) { return heard(r).avg_logprob; }},
-        {"compression ratio of the text", [=](int64_t r) { return heard(r).compression; }}};
+        {"compression ratio of the text", [=](int64_t r) { return heard(r).compression; }},
+        seen[2]};
     for (const auto& [name, score] : all) {
       // Which way it points is learned on train.
       const ScoreOf plain = score;
@@ -191,8 +195,7 @@ class Predicting {
                            options_.replicates);
   }
 
-  void report(const std::vector<Row>& rows, size_t first_baseline,
-              const std::vector<double>& random) {
+  void report(const std::vector<Row>& rows, const std::vector<double>& random) {
     const Labelled& test = part(Part::test);
     const AllPositive yes = all_positive(test.positives(), static_cast<int64_t>(test.rows.size()));
     Json& json = out_.json;
@@ -217,12 +220,9 @@ class Predicting {
                            {"brier_of_prevalence", prevalence.value * (1 - prevalence.value)}};
     const double p95 = random.empty() ? 1 : quantile(random, .95);
     json["random_features"] = {{"n", random.size()}, {"p95", p95}, {"auroc", random}};
-    // Length and level: what anybody can see from outside. The better one of dev.
-    const Row& nuisance = rows[first_baseline].dev >= rows[first_baseline + 1].dev
-                              ? rows[first_baseline]
-                              : rows[first_baseline + 1];
+    const Nuisance nuisance = best_nuisance(g_, out_.parts);
     const Estimate over =
-        auroc_difference(rows[0].test, nuisance.test.score, options_.seed, options_.replicates);
+        auroc_difference(rows[0].test, nuisance.test, options_.seed, options_.replicates);
     json["over_nuisance"] = {{"nuisance", nuisance.name}, {"difference", to_json(over)}};
     const Score& score = rows[0].score;
     out_.checks = {
@@ -233,7 +233,7 @@ class Predicting {
          fmt::format("{:.3f} [{:.3f}, {:.3f}]", score.mcc.value, score.mcc.low, score.mcc.high)},
         {"AUROC over 95 % of sets of like features", random.size() >= 20 && score.auroc.value > p95,
          fmt::format("{:.3f} against {:.3f} of {} sets", score.auroc.value, p95, random.size())},
-        {"better than length and level", over.low > 0,
+        {"better than length, level and SNR", over.low > 0,
          fmt::format("{:.3f} [{:.3f}, {:.3f}] over {}", over.value, over.low, over.high,
                      nuisance.name)}};
     json["tests"] = audit::to_json(out_.checks);
@@ -270,11 +270,42 @@ std::string too_few(const Labelled (&parts)[3]) {
   return "";
 }
 
-Predictive predict(const Gathered& gathered, std::span<const steer::SiteSae> saes,
-                   const PredictiveOptions& options, Progress& progress) {
-  Predictive found = Predicting(gathered, saes, options).run(progress);
+Predictive parts_of(const Gathered& gathered) {
+  Predictive found;
+  std::vector<uint8_t> fails;
+  for (size_t i = 0; i < gathered.windows.size(); ++i)
+    fails.push_back(gathered.fails(static_cast<int64_t>(i)));
+  for (const Part part : {Part::train, Part::dev, Part::test})
+    found.parts[static_cast<size_t>(part)] = labelled(gathered, part, fails);
+  found.why_not = too_few(found.parts);
   if (!found.measured()) found.json = {{"measured", false}, {"why", found.why_not}};
   return found;
+}
+
+Predictive predict(Predictive parts, const FeatureSet& set, const Gathered& gathered,
+                   std::span<const steer::SiteSae> saes, const PredictiveOptions& options,
+                   Progress& progress) {
+  OTO_ASSERT(parts.measured());
+  return Predicting(std::move(parts), set, gathered, saes, options).run(progress);
+}
+
+Nuisance best_nuisance(const Gathered& gathered, const Labelled (&parts)[3]) {
+  Nuisance best;
+  double best_dev = -1;
+  for (const auto& [name, score] : nuisance_scores(gathered)) {
+    const auto values = [&, &plain = score](size_t part) {
+      std::vector<double> all;
+      for (const int64_t row : parts[part].rows) all.push_back(plain(row));
+      return all;
+    };
+    const double sign = auroc(values(0), parts[0].positive) < .5 ? -1 : 1;
+    Nuisance one{name, values(1), values(2)};
+    for (auto* some : {&one.dev, &one.test})
+      for (double& x : *some) x *= sign;
+    const double dev = auroc(one.dev, parts[1].positive);
+    if (dev > best_dev) best_dev = dev, best = std::move(one);
+  }
+  return best;
 }
 
 }  // namespace otoscope::audit

@@ -39,7 +39,19 @@ Labelled labelled(const Gathered& gathered, steer::Part part, std::span<const ui
 /// Why these parts are too few; empty where they are not.
 std::string too_few(const Labelled (&parts)[3]);
 
-Predictive predict(const Gathered& gathered, std::span<const steer::SiteSae> saes,
-                   const PredictiveOptions& options, Progress& progress);
+/// The parts, and whether they are enough; nothing is chosen yet.
+Predictive parts_of(const Gathered& gathered);
+/// The rest, for a set that was chosen on train and dev. parts: of parts_of(), measured.
+Predictive predict(Predictive parts, const FeatureSet& set, const Gathered& gathered,
+                   std::span<const steer::SiteSae> saes, const PredictiveOptions& options,
+                   Progress& progress);
+
+/// What anybody can see of a clip from outside; whatever foretells must beat it.
+struct Nuisance {
+  std::string name;  // "length of the clip"
+  std::vector<double> dev, test;
+};
+/// Of length, level and SNR the one that does best on dev, pointing the way that train says.
+Nuisance best_nuisance(const Gathered& gathered, const Labelled (&parts)[3]);
 
 }  // namespace otoscope::audit

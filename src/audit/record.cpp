@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -9,6 +10,7 @@
 #include "audit/provenance.h"
 #include "audit/rate_json.h"
 #include "otoscope/audit/review.h"
+#include "otoscope/audit/schema.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/estimate.h"
 #include "otoscope/io/hash.h"
@@ -34,6 +36,7 @@ class Recording {
     const Groups groups = rates_by_group(m_.test, m_.judged, rating);
     record["groups"] = to_json(groups, m_.in.mode.group_wer_bound);
     record["features"] = features();
+    record["search"] = m_.search_json;
     record["circuit"] = m_.circuit_json;
     record["predictive"] = m_.predictive_json;
     record["causal"] = m_.causal_json;
@@ -70,7 +73,7 @@ class Recording {
 
  private:
   Json head() const {
-    Json record{{"schema", "otoscope.audit"}, {"version", 1}};
+    Json record{{"schema", "otoscope.audit"}, {"version", kRecordVersion}};
     record["claim_id"] =
         fmt::format("{}/{}/{}", m_.in.model_name, m_.in.mode.id, m_.in.data.sha256.substr(0, 12));
     Claim claim;
@@ -106,17 +109,36 @@ class Recording {
     return failed.empty() ? "every test passed" : "did not pass: " + join(failed, "; ");
   }
 
+  /// What else the edit does: said wherever the second column passed.
+  std::string cost() const {
+    const Json& guard = m_.causal_json.at("guard");
+    if (!guard.at("measured").get<bool>()) return "what that costs on speech was not measured";
+    if (guard.at("shown").get<bool>()) return "";
+    const Json& rise = guard.at("rise");
+    if (!rise.at("low").is_number() || rise.at("low").get<double>() <= 0)
+      return fmt::format("that it does not harm speech is not shown ({} words)",
+                         guard.at("words").get<int64_t>());
+    return fmt::format(
+        "the same edit harms speech: {:.1f} points more word errors [{:.1f}, {:.1f}]",
+        100 * rise.at("value").get<double>(), 100 * rise.at("low").get<double>(),
+        100 * rise.at("high").get<double>());
+  }
+
   std::string note() const {
-    if (m_.wording == Wording::no_verdict || m_.wording == Wording::through) {
+    if (m_.wording == Wording::through) return cost();
+    if (m_.wording == Wording::no_verdict) {
       const std::string& why_not = m_.predictive.why_not;
-      return m_.wording == Wording::no_verdict && m_.rate.insufficient.empty() ? why_not : "";
+      return m_.rate.insufficient.empty() ? why_not : "";
     }
     if (m_.wording == Wording::associated)
       return "taking them away was not shown to change the rate";
-    if (m_.wording == Wording::modulated)
-      return m_.predictive.measured()
-                 ? "they were not shown to foretell it"
-                 : "whether they foretell it could not be measured: " + m_.predictive.why_not;
+    if (m_.wording == Wording::modulated) {
+      const std::string costs = cost();
+      return (m_.predictive.measured()
+                  ? "they were not shown to foretell it"
+                  : "whether they foretell it could not be measured: " + m_.predictive.why_not) +
+             (costs.empty() ? "" : "; " + costs);
+    }
     if (!m_.predictive.measured())
       return "whether features foretell it could not be measured: " + m_.predictive.why_not;
     return "";
@@ -226,8 +248,10 @@ class Recording {
     json["minutes"] = minutes;
     json["per_severity"] = Json::array();
     for (const SeverityRate& one : rates_by_severity(m_.test, m_.judged, rating))
-      json["per_severity"].push_back(
-          {{"severity", severity_name(one.severity)}, {"rate", to_json(one.rate)}});
+      if (std::any_of(m_.in.mode.rules.begin(), m_.in.mode.rules.end(),
+                      [&](const Rule& rule) { return rule.severity == one.severity; }))
+        json["per_severity"].push_back(
+            {{"severity", severity_name(one.severity)}, {"rate", to_json(one.rate)}});
     json["errors"] = Json::array();
     for (const auto& [text, n] : errors) json["errors"].push_back({{"why", text}, {"n", n}});
     std::vector<steer::SoundWindow> failing;
@@ -253,11 +277,12 @@ class Recording {
                       {"sae_sha256", m_.saes[set.sae].sae->hash},
                       {"index", set.features()[j]}});
       if (m_.predictive.measured()) {
-        list.back()["role"] = "foretells the failure on train and dev";
+        list.back()["role"] =
+            m_.search.tried[m_.search.chosen].from + " on train, and was chosen on dev";
         list.back()["pool"] = steer::pool_name(set.pool);
         list.back()["weight"] = set.detector.model.weights[j];
       } else {
-        list.back()["role"] = "moves what the circuit is asked, on dev";
+        list.back()["role"] = "holds up what the circuit is asked";
       }
     }
     return list;
@@ -275,6 +300,12 @@ class Recording {
                     {"tests", m_.circuit.checks.size()},
                     {"correction", "none"}});
     return list;
+  }
+
+  size_t sites() const {
+    std::set<std::string> names;
+    for (const steer::SiteSae& one : m_.saes) names.insert(model::site_name(one.site));
+    return names.size();
   }
 
   Json not_tested() const {
@@ -303,8 +334,11 @@ class Recording {
     if (!m_.test.empty() && m_.test[0].speech && cluster_unit() == "prompt")
       list.push_back("fewer than 10 speakers: the same voices are in train and test");
     if (m_.predictive.measured()) {
-      list.push_back("no SNR is known of the clips: level and length stand for the nuisances");
-      list.push_back("the SAE's features only; another SAE has others");
+      list.push_back(
+          "no true SNR is known: the level over a clip's own noise floor stands for it, beside "
+          "level and length");
+      if (m_.in.saes.size() == sites())
+        list.push_back("the SAE's features only; another seed of it was not tried");
     }
     if (m_.circuit.measured())
       list.push_back("the circuit is that of a number of one forward, which is not the failure");

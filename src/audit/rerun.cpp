@@ -47,8 +47,10 @@ std::vector<Finding> compare_rerun(const OrderedJson& before, const OrderedJson&
   const std::string was = before.at("verdict").at("wording").get<std::string>(),
                     is = after.at("verdict").at("wording").get<std::string>();
   out.push_back({"verdict", was == is, was == is ? was : was + ", now " + is});
-  for (const char* section : {"rate", "groups", "predictive", "causal", "circuit"})
-    compare(before.at(section), after.at(section), std::string("/") + section, out);
+  for (const char* section : {"rate", "groups", "search", "predictive", "causal", "circuit"})
+    if (before.contains(section))
+      compare(before.at(section), after.contains(section) ? after.at(section) : OrderedJson(),
+              std::string("/") + section, out);
   return out;
 }
 

@@ -10,7 +10,7 @@
 #include "otoscope/io/json.h"
 
 namespace otoscope::embedded {
-extern const std::string_view audit_record_schema;
+extern const std::string_view audit_record_schema_1, audit_record_schema_2;
 }
 
 namespace otoscope::audit {
@@ -240,12 +240,24 @@ std::vector<std::string> Schema::problems(const Json& document) const {
   return out;
 }
 
-std::string_view record_schema_text() { return embedded::audit_record_schema; }
+std::string_view record_schema_text(int version) {
+  OTO_ASSERT(version >= 1 && version <= kRecordVersion);
+  return version == 1 ? embedded::audit_record_schema_1 : embedded::audit_record_schema_2;
+}
 
-const Schema& record_schema() {
-  static const Schema schema(io::parse_json(record_schema_text(), "audit-record.v1.schema.json"),
-                             "audit-record.v1.schema.json");
-  return schema;
+const Schema& record_schema(int version) {
+  const auto made = [](int v) {
+    const std::string name = "audit-record.v" + std::to_string(v) + ".schema.json";
+    return Schema(io::parse_json(record_schema_text(v), name), name);
+  };
+  static const Schema first = made(1), second = made(2);
+  return version == 1 ? first : second;
+}
+
+std::vector<std::string> record_problems(const Json& record) {
+  const auto version = record.is_object() ? record.find("version") : record.end();
+  const bool old = record.is_object() && version != record.end() && *version == 1;
+  return record_schema(old ? 1 : kRecordVersion).problems(record);
 }
 
 }  // namespace otoscope::audit

@@ -15,7 +15,7 @@ const std::vector<Surface>& surfaces() {
        "federal evaluation reports: measurement with its uncertainty"},
       {"population, decoding", "what was measured on, what was left out, and how the model was run",
        "model card: evaluation data; evaluation reports: test conditions, scope"},
-      {"predictive, causal, circuit",
+      {"search, predictive, causal, circuit",
        "whether features foretell the failure, and whether taking them away changes its rate, "
        "beside controls",
        "system card: interpretability evidence; frontier-framework reports: evidence on mechanism "

@@ -89,14 +89,15 @@ class Verifying {
   bool check_schema() {
     const auto version = record_.is_object() ? record_.find("version") : record_.end();
     if (record_.is_object() && version != record_.end() && version->is_number_integer() &&
-        version->get<int64_t>() > 1) {
+        version->get<int64_t>() > kRecordVersion) {
       add("schema", false, "",
           "version " + version->dump() +
               ": a newer otoscope wrote it, and this one cannot read it");
       return false;
     }
-    const auto problems = record_schema().problems(record_);
-    add("schema", problems.empty(), "audit record, version 1", join(problems, "; "));
+    const auto problems = record_problems(record_);
+    add("schema", problems.empty(),
+        "audit record, version " + record_.value("version", Json()).dump(), join(problems, "; "));
     return problems.empty();
   }
 

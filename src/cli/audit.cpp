@@ -40,7 +40,10 @@ struct AuditVerbOptions {
     v("mode", o.mode,
       "the failure: a file of JSON, or one that comes along (text-on-nonspeech, "
       "text-on-nonspeech-raw, deletion, repetition, wrong-language, number, wer-half)");
-    v("sae", o.sae, "folders of SAEs of its encoder, to look for the mechanism in");
+    v("sae", o.sae,
+      "folders of SAEs of its encoder or of decoder rows, to look for the mechanism in; a second "
+      "one "
+      "of a site is another seed, and varies the analysis");
     v("speech", o.speech, "manifest (or fetched corpus) of speech that must not suffer");
     v("out", o.out, "the record, NAME.json; with review: the file of answers; with history: JSON");
     v("key", o.key, "NAME.key signs the record; with verify and history: NAME.pub");

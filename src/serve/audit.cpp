@@ -163,6 +163,7 @@ void write_audit(Html& html, const Document& record) {
   write_statement(html, json);
   write_rate(html, record);
   write_groups(html, record);
+  write_search(html, record);
   write_predictive(html, record);
   write_causal(html, record);
   write_circuit(html, record);

@@ -52,6 +52,47 @@ std::string dose_chart(const io::Json& c) {
 
 }  // namespace
 
+void write_search(Html& html, const Document& record) {
+  if (!record.json->contains("search")) return;
+  const io::Json& s = record.json->at("search");
+  html.leaf("h2", "Where the mechanism was looked for", {{"id", "search"}});
+  if (!measured(html, s)) return;
+  html.open("p").text(text_at(s, "part") + ": ");
+  html.raw(bound(record, "/search/windows", "count")).text(" clips of dev, ");
+  html.raw(bound(record, "/search/speech", "count"));
+  html.text(" of speech. Chosen by " + text_at(s, "chosen_by") + ".").close();
+  const BoundColumn kTried[] = {
+      {"AUROC on dev", "/auroc", "fixed3", "0.5: chance"},
+      {"dose", "/arm/dose", "fixed3", "mean ||x' - x|| over the mean norm of a row"},
+      {"fall", "/arm/difference", "percent1", "of the rate on dev, taken to zero"},
+      {"speech emptied", "/speech_emptied", "percent1", "share of clips that lose their text"},
+      {"score", "/score", "fixed3", "what it was chosen by"}};
+  std::vector<BoundRow> rows;
+  const auto chosen = s.at("chosen").get<size_t>();
+  for (size_t i = 0; i < s.at("tried").size(); ++i) {
+    const io::Json& one = s["tried"][i];
+    rows.push_back({std::string(i == chosen ? "chosen: " : "") +
+                        std::to_string(one.at("features").size()) + " of " + text_at(one, "site") +
+                        (one.at("choosable").get<bool>() ? "" : ", another seed") + ": " +
+                        text_at(one, "from"),
+                    "/search/tried/" + std::to_string(i), i != chosen});
+  }
+  write_bound_table(html, record, "", rows, kTried);
+  if (s.at("sites").empty()) return;
+  const BoundColumn kSites[] = {
+      {"as it is", "/whole", "fixed3", "the number that the circuit is asked, failing train clips"},
+      {"without features", "/without_features", "fixed3", "all of them at their reference"},
+      {"without error", "/without_error", "fixed3", "of the SAE, to first order"},
+      {"dose", "/all_features/dose", "fixed3", ""},
+      {"fall", "/all_features/difference", "percent1", "of the rate on dev, all features to zero"},
+      {"speech emptied", "/speech_emptied", "percent1", ""}};
+  rows.clear();
+  for (size_t i = 0; i < s["sites"].size(); ++i)
+    rows.push_back(
+        {"all of " + text_at(s["sites"][i], "site"), "/search/sites/" + std::to_string(i)});
+  write_bound_table(html, record, "", rows, kSites);
+}
+
 void write_predictive(Html& html, const Document& record) {
   const io::Json& p = record.json->at("predictive");
   html.leaf("h2", "Do features foretell it?", {{"id", "predictive"}});

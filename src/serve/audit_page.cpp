@@ -81,9 +81,10 @@ AuditPage write_audit_page(const std::filesystem::path& path, Progress& progress
   const audit::RecordFiles files = audit::record_files(path);
   const Document record{files.record.filename().string(),
                         std::make_shared<io::Json>(io::read_json(files.record))};
-  const auto problems = audit::record_schema().problems(*record.json);
+  const auto problems = audit::record_problems(*record.json);
   if (!problems.empty())
-    throw UserError(files.record.string(), "expected an audit record, version 1: " + problems[0]);
+    throw UserError(files.record.string(),
+                    "expected an audit record, version 1 or 2: " + problems[0]);
   std::filesystem::path folder = files.record.parent_path();
   if (folder.empty()) folder = ".";
   Html html;

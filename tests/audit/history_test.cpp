@@ -75,7 +75,7 @@ TEST_CASE("what is not one history is refused") {
   bare["rate"]["clips"]["estimate"]["low"] = nullptr;
   CHECK(refused({version("a", 40, 100), {"b", bare.dump(), ""}}).find("without an interval") !=
         std::string::npos);
-  other["version"] = 2;
+  other["version"] = 3;
   CHECK(refused({version("a", 40, 100), {"b", other.dump(), ""}}).find("audit record, version 1") !=
         std::string::npos);
   CHECK(refused({version("a", 40, 100, "{\"id\": 1}"), version("b", 40, 100)}).find("case 1") !=

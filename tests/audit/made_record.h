@@ -72,9 +72,41 @@ inline Json circuit() {
           {"tests", Json::array({{{"name", "it does"}, {"passed", true}, {"says", "yes"}}})}};
 }
 
+inline Json search() {
+  const Json arm = {{"name", "to zero"},
+                    {"strength", 1},
+                    {"dose", .1},
+                    {"rate", estimate(.5, .4, .6)},
+                    {"difference", estimate(.1, 0, .2)}};
+  return {{"measured", true},
+          {"part", "train proposes, dev chooses"},
+          {"windows", 20},
+          {"speech", 8},
+          {"chosen_by", "the share that falls"},
+          {"chosen", 0},
+          {"tried", Json::array({{{"site", "encoder.out"},
+                                  {"sae_sha256", std::string(64, 'b')},
+                                  {"features", {7}},
+                                  {"from", "holds up <b>it</b>"},
+                                  {"choosable", true},
+                                  {"auroc", .7},
+                                  {"arm", arm},
+                                  {"speech_emptied", 0.0},
+                                  {"score", .1}}})},
+          {"sites", Json::array({{{"site", "encoder.out"},
+                                  {"sae_sha256", std::string(64, 'b')},
+                                  {"metric", "text less end"},
+                                  {"clips", 12},
+                                  {"whole", 6.0},
+                                  {"without_features", 5.0},
+                                  {"without_error", 5.5},
+                                  {"all_features", arm},
+                                  {"speech_emptied", 0.0}}})}};
+}
+
 /// k of n clips fail; text that came from a clip is hostile to Markdown and HTML.
 inline Json record(int64_t k, int64_t n, const std::string& data_hash = std::string(64, 'd')) {
-  Json json{{"schema", "otoscope.audit"}, {"version", 1}, {"claim_id", "m/odd/x"}};
+  Json json{{"schema", "otoscope.audit"}, {"version", 2}, {"claim_id", "m/odd/x"}};
   json["text"] = "m exhibits \"odd\" | <b>at</b> a rate";
   json["verdict"] = {
       {"status", "inconclusive"},
@@ -116,6 +148,7 @@ inline Json record(int64_t k, int64_t n, const std::string& data_hash = std::str
                                    {"sae_sha256", std::string(64, 'b')},
                                    {"index", 7},
                                    {"role", "moves it"}}});
+  json["search"] = search();
   json["circuit"] = circuit();
   json["predictive"] = not_measured("too few");
   json["causal"] = not_measured("no set");

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "audit/made_record.h"
 #include "otoscope/io/json.h"
 #include "support/close.h"
 #include "support/errors.h"
@@ -13,7 +14,7 @@ namespace otoscope::audit {
 using io::Json;
 
 TEST_CASE("documents fit a schema where jsonschema says so") {
-  const Json golden = io::read_json(testing::golden("audit") / "schema.json");
+  const Json golden = io::read_json(otoscope::testing::golden("audit") / "schema.json");
   const Schema schema(golden.at("schema"), "golden");
   int64_t right = 0;
   for (const Json& one : golden.at("cases")) {
@@ -38,7 +39,7 @@ TEST_CASE("problems say where and what, and end") {
 
 TEST_CASE("a schema that would be checked in part, or never end, is refused") {
   const auto refused = [](const char* text) {
-    return testing::error_of([&] { Schema(Json::parse(text), "s"); });
+    return otoscope::testing::error_of([&] { Schema(Json::parse(text), "s"); });
   };
   CHECK(refused(R"({"oneOf": []})").find("a keyword that is checked, got oneOf") !=
         std::string::npos);
@@ -52,9 +53,22 @@ TEST_CASE("a schema that would be checked in part, or never end, is refused") {
 }
 
 TEST_CASE("the schema of records is a schema, and refuses what is no record") {
-  CHECK(record_schema().problems(Json::object()).size() >= 15);
-  const Json text = Json::parse(record_schema_text());
-  CHECK(text.at("properties").at("version").at("const") == 1);
+  for (int version = 1; version <= kRecordVersion; ++version) {
+    CHECK(record_schema(version).problems(Json::object()).size() >= 15);
+    const Json text = Json::parse(record_schema_text(version));
+    CHECK(text.at("properties").at("version").at("const") == version);
+  }
+}
+
+TEST_CASE("records of the first version are still read, and not taken for the second") {
+  Json record(testing::record(20, 40));
+  CHECK(record_problems(record).empty());
+  record["version"] = 1;
+  REQUIRE(record_problems(record).size() == 1);  // it has what came later
+  record.erase("search");
+  CHECK(record_problems(record).empty());
+  record["version"] = 2;
+  CHECK(record_problems(record).size() == 1);
 }
 
 }  // namespace otoscope::audit

@@ -38,7 +38,7 @@ TEST_CASE("a record's page has its numbers bound, its cases to hear, and foreign
 
 TEST_CASE("what is no record gives no page") {
   const otoscope::testing::TemporaryFolder folder;
-  io::write_file(folder.path() / "a.json", "{\"schema\": \"otoscope.audit\", \"version\": 2}");
+  io::write_file(folder.path() / "a.json", "{\"schema\": \"otoscope.audit\", \"version\": 3}");
   CHECK(otoscope::testing::error_of([&] {
           write_audit_page(folder.path() / "a.json", silent_progress());
         }).find("audit record, version 1") != std::string::npos);

@@ -64,7 +64,8 @@ struct AuditInputs {
   const model::Whisper& model;
   const model::Tokenizer& tokenizer;
   std::string model_name;
-  std::vector<const sae::Sae*> saes;  // of sites of the encoder; none: the rate alone
+  std::vector<const sae::Sae*> saes;  // of the encoder's stream or of decoder rows, several of a
+                                      // site are seeds; none: the rate alone
   const FailureMode& mode;
   std::filesystem::path mode_path;  // empty where the mode came with the program
   const store::Manifest& data;

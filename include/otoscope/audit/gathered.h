@@ -32,6 +32,7 @@ struct Excluded {
 struct Gathered {
   std::vector<steer::SoundWindow> windows;  // train, dev, test
   steer::Listened all;
+  std::vector<double> snr_db;  // of each window: its level over its own noise floor
   std::vector<Case> cases;
   std::vector<Judgement> judgements;
   std::vector<Excluded> excluded;

@@ -28,8 +28,13 @@ class Schema {
   std::unique_ptr<Impl> impl_;
 };
 
-/// docs/schemas/audit-record.v1.schema.json, as it was when the program was built.
-const Schema& record_schema();
-std::string_view record_schema_text();
+/// What this program writes; it reads all from 1 on.
+inline constexpr int kRecordVersion = 2;
+/// docs/schemas/audit-record.vN.schema.json, as it was when the program was built.
+const Schema& record_schema(int version = kRecordVersion);
+std::string_view record_schema_text(int version = kRecordVersion);
+/// Problems by the schema of the record's own version; of a version that is not known, by the
+/// newest.
+std::vector<std::string> record_problems(const nlohmann::json& record);
 
 }  // namespace otoscope::audit
