@@ -9,10 +9,13 @@
 namespace otoscope::eval {
 
 Accumulator::Accumulator(const Reconstructor& model, const Sample& y, const Moments& moments,
-                         std::vector<uint8_t> decile)
+                         std::vector<uint8_t> decile, const std::vector<int64_t>& part)
     : model_(model), moments_(moments), decile_(std::move(decile)) {
+  in_part_.assign(static_cast<size_t>(y.rows()), 0);
+  for (const int64_t row : part) in_part_[static_cast<size_t>(row)] = 1;
   const auto clusters = static_cast<size_t>(y.clusters()), d = static_cast<size_t>(y.d());
-  for (auto* sums : {&residual, &cosine, &l2_ratio, &xhat_squares, &product, &l0, &l1, &scatter})
+  for (auto* sums : {&residual, &cosine, &l2_ratio, &xhat_squares, &product, &l0, &l1, &scatter,
+                     &part_residual, &part_l0})
     sums->assign(clusters, 0.0);
   coordinate_sums.assign(d, 0.0);
   coordinate_squares.assign(d, 0.0);
@@ -82,6 +85,10 @@ void Accumulator::add_row(int64_t row, int32_t cluster, const RowSums& s) {
   scatter[c] += s.scatter;
   l0[c] += static_cast<double>(s.l0);
   l1[c] += s.l1;
+  if (in_part_[static_cast<size_t>(row)] != 0) {
+    part_residual[c] += s.residual;
+    part_l0[c] += static_cast<double>(s.l0);
+  }
   const double norms = std::sqrt(s.y_squares) * std::sqrt(s.xhat_squares);
   cosine[c] += norms == 0 ? 0.0 : s.product / norms;
   l2_ratio[c] += s.y_squares == 0 ? 0.0 : std::sqrt(s.xhat_squares / s.y_squares);

@@ -13,12 +13,14 @@ namespace otoscope::eval {
 
 class Accumulator {
  public:
+  /// part: positions in the sample that are summed by themselves too.
   Accumulator(const Reconstructor& model, const Sample& y, const Moments& moments,
-              std::vector<uint8_t> decile);
+              std::vector<uint8_t> decile, const std::vector<int64_t>& part = {});
   void run(const Sample& x, const Sample& y, int64_t batch, Progress& progress);
 
   // Per cluster.
   std::vector<double> residual, cosine, l2_ratio, xhat_squares, product, l0, l1, scatter;
+  std::vector<double> part_residual, part_l0;  // of the rows of `part` alone
   // Per coordinate: of r = y - xhat.
   std::vector<double> coordinate_sums, coordinate_squares;
   double token_ev = 0;
@@ -37,7 +39,7 @@ class Accumulator {
 
   const Reconstructor& model_;
   const Moments& moments_;
-  std::vector<uint8_t> decile_;
+  std::vector<uint8_t> decile_, in_part_;
 };
 
 }  // namespace otoscope::eval

@@ -1,16 +1,19 @@
 #include "otoscope/eval/evaluate.h"
 
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "eval/check_fit.h"
 #include "eval/controls.h"
 #include "eval/systems.h"
+#include "otoscope/eval/batch_mode.h"
 #include "otoscope/eval/fidelity.h"
 #include "otoscope/eval/report.h"
 #include "otoscope/eval/spliced.h"
 #include "otoscope/io/json.h"
 #include "otoscope/model/normalizer.h"
+#include "otoscope/store/levels.h"
 
 namespace otoscope::eval {
 namespace {
@@ -74,6 +77,7 @@ class Evaluation {
 
     const auto reconstructor = std::make_shared<SaeReconstructor>(*job.sae);
     const Fidelity own = fidelity_on(*reconstructor, *job.store, job.target);
+    out["batch_mode"] = batch_mode(job);
     out["rows"] = own.rows;
     out["items"] = own.items;
     out["clusters"] = own.clusters;
@@ -171,9 +175,36 @@ class Evaluation {
   Fidelity fidelity_on(const Reconstructor& reconstructor, const store::Store& store,
                        const store::Store* target) {
     const Sample x = Sample::of_store(store, split_);
-    if (!target) return measure_fidelity(reconstructor, x, x, moments_of(x), fidelity_, progress_);
+    const store::Store& measured = target ? *target : store;
+    FidelityOptions options = fidelity_;
+    if (target == nullptr) {
+      options.speech = &speech_of(measured, x);
+      return measure_fidelity(reconstructor, x, x, moments_of(x), options, progress_);
+    }
     const Sample y = Sample::of_store(*target, split_);
-    return measure_fidelity(reconstructor, x, y, moments_of(y), fidelity_, progress_);
+    options.speech = &speech_of(measured, y);
+    return measure_fidelity(reconstructor, x, y, moments_of(y), options, progress_);
+  }
+
+  /// Heard once a store: its audio is decoded for it.
+  const Part& speech_of(const store::Store& store, const Sample& sample) {
+    const auto [found, is_new] = speech_.try_emplace(store.hash());
+    if (is_new) {
+      found->second.rows = store::speech_among(store, split_, progress_);
+      if (!found->second.rows.empty())
+        found->second.moments = moments_of(sample, found->second.rows);
+    }
+    return found->second;
+  }
+
+  Json batch_mode(const EvalJob& job) const {
+    const int64_t k = batch_k(*job.sae);
+    if (k == 0) return nullptr;
+    const Sample x = Sample::of_store(*job.store, split_);
+    if (job.target == nullptr)
+      return to_json(measure_batch_mode(*job.sae, k, x, x, moments_of(x), fidelity_));
+    const Sample y = Sample::of_store(*job.target, split_);
+    return to_json(measure_batch_mode(*job.sae, k, x, y, moments_of(y), fidelity_));
   }
 
   Json spliced_json(const SplicedRun& run, const ClipChoice& choice, const SplicedOptions& spliced,
@@ -204,6 +235,7 @@ class Evaluation {
   store::Split split_;
   ControlMaker controls_;
   FidelityOptions fidelity_;
+  std::map<std::string, Part> speech_;  // by the store's hash
   std::unique_ptr<Systems> systems_;
   std::vector<Result> results_;
 };

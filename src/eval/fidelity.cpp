@@ -67,6 +67,18 @@ double without_top_variance(const Accumulator& sums, const Moments& moments) {
 
 }  // namespace
 
+Estimate fvu_of(const std::vector<double>& residual, const Moments& moments,
+                const FidelityOptions& options) {
+  return cluster_bootstrap(
+      static_cast<int64_t>(residual.size()), moments.rows,
+      [&](std::span<const int32_t> m) {
+        double sum = 0;
+        for (size_t c = 0; c < m.size(); ++c) sum += m[c] * residual[c];
+        return sum / moments.scatter(m);
+      },
+      options.seed, options.replicates);
+}
+
 Fidelity measure_fidelity(const Reconstructor& model, const Sample& x, const Sample& y,
                           const Moments& moments, const FidelityOptions& options,
                           Progress& progress) {
@@ -79,7 +91,9 @@ Fidelity measure_fidelity(const Reconstructor& model, const Sample& x, const Sam
     throw UserError("eval", "expected rows to measure on, got none", "choose another --split");
   OTO_ASSERT(x.rows() == y.rows() && moments.rows == y.rows());
 
-  Accumulator sums(model, y, moments, energy_deciles(moments.row_squares));
+  const Part* speech = options.speech;
+  Accumulator sums(model, y, moments, energy_deciles(moments.row_squares),
+                   speech != nullptr ? speech->rows : std::vector<int64_t>());
   sums.run(x, y, options.batch, progress);
 
   Fidelity out;
@@ -91,14 +105,7 @@ Fidelity measure_fidelity(const Reconstructor& model, const Sample& x, const Sam
     return bootstrap_ratio(a, b, n, options.seed, options.replicates);
   };
   const auto& rows = moments.cluster_rows;
-  out.fvu = cluster_bootstrap(
-      y.clusters(), n,
-      [&](std::span<const int32_t> m) {
-        double residual = 0;
-        for (size_t c = 0; c < m.size(); ++c) residual += m[c] * sums.residual[c];
-        return residual / moments.scatter(m);
-      },
-      options.seed, options.replicates);
+  out.fvu = fvu_of(sums.residual, moments, options);
   out.mse = ratio(sums.residual, rows);
   out.nmse = ratio(sums.residual, moments.cluster_squares);
   out.cosine = ratio(sums.cosine, rows);
@@ -106,6 +113,13 @@ Fidelity measure_fidelity(const Reconstructor& model, const Sample& x, const Sam
   out.bias = ratio(sums.xhat_squares, sums.product);
   out.l0 = ratio(sums.l0, rows);
   out.l1 = ratio(sums.l1, rows);
+
+  if (speech != nullptr && !speech->rows.empty()) {
+    const Moments& those = speech->moments;
+    out.speech = PartFidelity{those.rows, fvu_of(sums.part_residual, those, options),
+                              bootstrap_ratio(sums.part_l0, those.cluster_rows, those.rows,
+                                              options.seed, options.replicates)};
+  }
 
   double offset = 0;
   const double residual = std::accumulate(sums.residual.begin(), sums.residual.end(), 0.0);

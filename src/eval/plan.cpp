@@ -9,7 +9,7 @@ namespace otoscope::eval {
 std::vector<std::string> evaluation_plan(const std::vector<EvalJob>& jobs,
                                          const std::optional<store::Manifest>& manifest,
                                          const EvalOptions& options) {
-  constexpr int kVersion = 1;  // of the measures: other digits, other number
+  constexpr int kVersion = 2;  // of the measures: other digits, other number
   std::vector<std::string> plans;
   for (const EvalJob& job : jobs) {
     EvalOptions copy = options;

@@ -31,6 +31,10 @@ Json to_json(const Fidelity& f) {
             {"l2_ratio", to_json(f.l2_ratio)},
             {"bias", to_json(f.bias)},
             {"l0", to_json(f.l0)}};
+  json["speech"] = nullptr;
+  if (f.speech)
+    json["speech"] = {
+        {"rows", f.speech->rows}, {"fvu", to_json(f.speech->fvu)}, {"l0", to_json(f.speech->l0)}};
   json["l0_quantiles"] = {
       {"p5", f.l0_quantiles[0]}, {"p50", f.l0_quantiles[1]}, {"p95", f.l0_quantiles[2]}};
   json["ev_var"] = number(f.ev_var);
@@ -47,6 +51,10 @@ Json to_json(const Fidelity& f) {
   json["always"] = f.always;
   json["rate_histogram"] = f.rate_histogram;
   return json;
+}
+
+Json to_json(const BatchMode& m) {
+  return {{"k", m.k}, {"batch", m.batch}, {"fvu", to_json(m.fvu)}, {"l0", to_json(m.l0)}};
 }
 
 Json to_json(const SplicedMeasures& m) {

@@ -1,6 +1,7 @@
 #include "otoscope/eval/sample.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/threads.h"
@@ -16,10 +17,17 @@ Sample Sample::of_matrix(View<const float> x, std::vector<int32_t> cluster) {
   sample.items_ = x.rows();
   sample.clusters_ = cluster.empty() ? 0 : *std::max_element(cluster.begin(), cluster.end()) + 1;
   sample.cluster_ = std::move(cluster);
-  sample.read_ = [x](int64_t first, View<float> out) {
-    std::copy_n(x.row(first), out.size(), out.data);
+  sample.gather_ = [x](const std::vector<int64_t>& rows, View<float> out) {
+    for (size_t i = 0; i < rows.size(); ++i)
+      std::copy_n(x.row(rows[i]), x.width(), out.row(static_cast<int64_t>(i)));
   };
   return sample;
+}
+
+void Sample::read(int64_t first, View<float> out) const {
+  std::vector<int64_t> rows(static_cast<size_t>(out.shape[0]));
+  std::iota(rows.begin(), rows.end(), first);
+  gather_(rows, out);
 }
 
 void for_each_block(const Sample& sample, int64_t block,
@@ -49,24 +57,27 @@ double Moments::scatter(std::span<const int32_t> multiplicity) const {
   return count == 0 ? 0.0 : std::max(0.0, squares - of_mean / count);
 }
 
-Moments moments_of(const Sample& sample) {
+Moments moments_of(const Sample& sample, const std::vector<int64_t>& only) {
   const auto d = static_cast<size_t>(sample.d());
   const auto clusters = static_cast<size_t>(sample.clusters());
   Moments m;
-  m.rows = sample.rows();
+  m.rows = only.empty() ? sample.rows() : static_cast<int64_t>(only.size());
   m.d = sample.d();
   m.mean.assign(d, 0.0);
   m.coordinate_variance.assign(d, 0.0);
   m.cluster_rows.assign(clusters, 0.0);
   m.cluster_squares.assign(clusters, 0.0);
   m.cluster_sums.assign(clusters * d, 0.0);
-  m.row_squares.resize(static_cast<size_t>(m.rows));
+  m.row_squares.resize(static_cast<size_t>(sample.rows()));
   if (m.rows == 0) return m;
+  std::vector<uint8_t> counts(static_cast<size_t>(sample.rows()), only.empty() ? 1 : 0);
+  for (const int64_t row : only) counts[static_cast<size_t>(row)] = 1;
 
   // Sums run over rows in order within each coordinate: any block size gives the same digits.
   std::vector<double> squares(d, 0.0);
   for_each_block(sample, 4096, [&](int64_t first, View<const float> x) {
     const int32_t* cluster = sample.cluster().data() + first;
+    const uint8_t* counted = counts.data() + first;
     parallel_ranges(x.rows(), 256, [&](int64_t begin, int64_t end) {
       for (int64_t b = begin; b < end; ++b) {
         double square = 0;
@@ -77,6 +88,7 @@ Moments moments_of(const Sample& sample) {
     });
     parallel_ranges(x.width(), 64, [&](int64_t begin, int64_t end) {
       for (int64_t b = 0; b < x.rows(); ++b) {
+        if (counted[b] == 0) continue;
         double* sums = m.cluster_sums.data() + static_cast<size_t>(cluster[b]) * d;
         for (int64_t j = begin; j < end; ++j) {
           const double value = x.at(b, j);
@@ -86,6 +98,7 @@ Moments moments_of(const Sample& sample) {
       }
     });
     for (int64_t b = 0; b < x.rows(); ++b) {
+      if (counted[b] == 0) continue;
       const auto c = static_cast<size_t>(cluster[b]);
       m.cluster_rows[c] += 1;
       m.cluster_squares[c] += m.row_squares[static_cast<size_t>(first + b)];

@@ -30,9 +30,12 @@ Sample Sample::of_store(const store::Store& store, store::Split split, int64_t l
     sample.cluster_.push_back(cluster_of_item[item]);
   }
   sample.clusters_ = static_cast<int64_t>(cluster_index.size());
-  sample.read_ = [&store, rows = std::move(rows)](int64_t first, View<float> out) {
-    const auto begin = rows.begin() + first;
-    store.gather({begin, begin + out.shape[0]}, out);
+  sample.gather_ = [&store, rows = std::move(rows)](const std::vector<int64_t>& wanted,
+                                                    View<float> out) {
+    std::vector<int64_t> of_store;
+    of_store.reserve(wanted.size());
+    for (const int64_t i : wanted) of_store.push_back(rows[static_cast<size_t>(i)]);
+    store.gather(of_store, out);
   };
   return sample;
 }

@@ -37,21 +37,32 @@ void add_spliced(const Json& spliced, std::vector<std::string>& cells) {
 
 std::vector<std::vector<std::string>> eval_table(const Json& eval) {
   const bool spliced = !eval.at("spliced").is_null();
-  std::vector<std::vector<std::string>> rows{{"", "FVU [95 %]", "L0", "dead"}};
+  std::vector<std::vector<std::string>> rows{{"", "FVU [95 %]", "speech", "L0", "dead"}};
   if (spliced) rows[0].insert(rows[0].end(), {"dCE", "KL", "WER %"});
   const auto add = [&](const std::string& name, const Json& fidelity, const Json& splice) {
     const bool sparse = !fidelity.is_null() && fidelity.at("features").get<int64_t>() > 0;
     std::vector<std::string> cells{
         name.size() <= 18 ? name : name.substr(0, 17) + "~",
         fidelity.is_null() ? "-" : io::with_interval(fidelity.at("fvu"), 3),
+        fidelity.is_null() || fidelity.at("speech").is_null()
+            ? "-"
+            : number(fidelity.at("speech").at("fvu").at("value"), 3),
         fidelity.is_null() ? "-" : number(fidelity.at("l0").at("value"), 1),
         sparse ? fmt::format("{:.1f} %", 100 * fidelity.at("dead").get<double>()) : "-"};
     if (spliced) add_spliced(splice, cells);
     rows.push_back(std::move(cells));
   };
   if (spliced) add("the model itself", nullptr, eval.at("spliced").at("clean"));
-  for (const Json& row : eval.at("table"))
+  for (const Json& row : eval.at("table")) {
     add(row.at("name").get<std::string>(), row.at("fidelity"), row.at("spliced"));
+    const Json& batch = eval.at("batch_mode");
+    if (rows.size() > (spliced ? 3U : 2U) || batch.is_null()) continue;
+    std::vector<std::string> cells(rows[0].size(), "-");
+    cells[0] = "  in batch mode";
+    cells[1] = io::with_interval(batch.at("fvu"), 3);
+    cells[3] = number(batch.at("l0").at("value"), 1);
+    rows.push_back(std::move(cells));
+  }
   for (const Json& row : eval.at("also"))
     add("  " + row.at("name").get<std::string>(), row.at("fidelity"), nullptr);
   return rows;

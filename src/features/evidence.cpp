@@ -1,46 +1,18 @@
 #include "otoscope/features/evidence.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "features/examples.h"
 #include "features/tally.h"
-#include "otoscope/audio/decode.h"
-#include "otoscope/audio/level.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
+#include "otoscope/store/levels.h"
 
 namespace otoscope::features {
+
 RowFacts row_facts(const store::Store& store, Progress& progress) {
-  RowFacts facts;
-  if (store.unit() != "frame") return facts;
-  facts.loudness_db.assign(static_cast<size_t>(store.rows()), NAN);
-  facts.silent.assign(static_cast<size_t>(store.rows()), 0);
-  const auto& items = store.items();
-  progress.start("measure loudness", static_cast<int64_t>(items.size()), "clips");
-  for (size_t i = 0; i < items.size(); ++i) {
-    throw_if_interrupted();
-    const store::Item& item = items[i];
-    std::vector<float> pcm;
-    try {
-      pcm = audio::decode_file(item.path, item.offset_s,
-                               item.duration_s > 0 ? item.duration_s : -1.0);
-    } catch (const UserError& error) {
-      progress.note(std::string("loudness of one clip is unknown: ") + error.what());
-    }
-    float loudest = audio::kQuietestDb;
-    for (int64_t r = 0; r < item.n_rows; ++r) {
-      const float level = audio::level_db(pcm, {store.origin(item.first_row + r).frame});
-      facts.loudness_db[static_cast<size_t>(item.first_row + r)] = level;
-      if (level > loudest) loudest = level;
-    }
-    for (int64_t row = item.first_row; row < item.first_row + item.n_rows; ++row)
-      facts.silent[static_cast<size_t>(row)] =
-          facts.loudness_db[static_cast<size_t>(row)] < loudest - audio::kSilenceBelowPeakDb;
-    progress.advance(static_cast<int64_t>(i) + 1);
-  }
-  progress.finish();
-  return facts;
+  store::RowLevels levels = store::row_levels(store, store::Split::all, progress);
+  return {std::move(levels.db), std::move(levels.silent)};
 }
 
 Evidence gather_evidence(const sae::Sae& sae, const store::Store& store,

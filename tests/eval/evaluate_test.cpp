@@ -99,7 +99,7 @@ TEST_CASE("one table holds the SAE and its controls, measured and spliced by the
     size_t width = 0;
     for (const auto& cell : row) width += cell.size();
     CHECK(width <= 70);
-    CHECK(row.size() == 7);
+    CHECK(row.size() == 8);
   }
 }
 
@@ -128,7 +128,46 @@ TEST_CASE("several SAEs share the clips, and splicing is optional") {
   const Json dry = evaluate({f.job()}, {}, options).at(0);
   CHECK(dry.at("spliced").is_null());
   CHECK(dry.at("table")[0].at("spliced").is_null());
-  CHECK(eval_table(dry)[1].size() == 4);
+  CHECK(eval_table(dry)[1].size() == 5);
+}
+
+TEST_CASE("speech is measured beside all rows, for controls too") {
+  Fixture f;
+  EvalOptions options = small();
+  options.controls = {"mean"};
+  const Json eval = evaluate({f.job()}, {}, options).at(0);
+  for (const Json& row : eval.at("table")) {
+    const Json& speech = row.at("fidelity").at("speech");
+    REQUIRE(speech.is_object());
+    CHECK(speech.at("rows").get<int64_t>() > 0);
+    CHECK(speech.at("rows").get<int64_t>() <= eval.at("rows").get<int64_t>());
+  }
+  CHECK(value(row_of(eval, "mean").at("fidelity").at("speech").at("fvu")) >= 1.0);
+  // Without their audio nobody knows which rows are speech.
+  for (const store::Clip& clip : f.nano.manifest.clips) std::filesystem::remove(clip.path);
+  const Json deaf = evaluate({f.job()}, {}, options).at(0);
+  CHECK(deaf.at("table")[0].at("fidelity").at("speech").is_null());
+  CHECK(eval_table(deaf)[1][2] == "-");
+}
+
+TEST_CASE("an SAE that was trained by batches is measured by batches too") {
+  Fixture f;
+  EvalOptions options = small();
+  options.controls = {"none"};
+  CHECK(evaluate({f.job()}, {}, options).at(0).at("batch_mode").is_null());
+  f.sae.otoscope = R"({"options": {"arch": "batchtopk", "k": 16}})";
+  const Json eval = evaluate({f.job()}, {}, options).at(0);
+  const Json& batch = eval.at("batch_mode");
+  CHECK(batch.at("k") == 16);
+  CHECK(value(batch.at("l0")) == doctest::Approx(16));
+  // Sixteen of the identity's 128 codes a row cannot do what all of them do.
+  CHECK(value(batch.at("fvu")) > .1);
+  const auto table = eval_table(eval);
+  REQUIRE(table.size() == 3);
+  CHECK(table[2][0] == "  in batch mode");
+  f.sae.otoscope = R"({"options": {"arch": "matryoshka", "k": 128}})";
+  const Json all = evaluate({f.job()}, {}, options).at(0);
+  CHECK(value(all.at("batch_mode").at("fvu")) < 1e-12);
 }
 
 TEST_CASE("a plan names everything that a file depends on") {

@@ -129,6 +129,33 @@ TEST_CASE("sparsity counts what fired") {
   CHECK(weighted == doctest::Approx(f.l0.value));
 }
 
+TEST_CASE("rows measured by themselves give what a sample of them alone gives") {
+  const Data data;
+  Part part;
+  Tensor<float> some(Shape{kRows / 3, kWidth});
+  std::vector<int32_t> cluster;
+  for (int64_t b = 0; b < kRows; b += 3) {
+    part.rows.push_back(b);
+    std::copy_n(data.x.view().row(b), kWidth, some.view().row(b / 3));
+    cluster.push_back(data.cluster[static_cast<size_t>(b)]);
+  }
+  const Sample all = data.sample(), alone = Sample::of_matrix(some, cluster);
+  REQUIRE(alone.clusters() == all.clusters());
+  part.moments = moments_of(all, part.rows);
+  const Affine model(.8f, .2f);
+  FidelityOptions options;
+  options.speech = &part;
+  const Fidelity got = measure_fidelity(model, all, all, moments_of(all), options);
+  const Fidelity want = measure_fidelity(model, alone, alone, moments_of(alone));
+  REQUIRE(got.speech);
+  CHECK(got.speech->rows == kRows / 3);
+  CHECK(got.speech->fvu.value == want.fvu.value);
+  CHECK(got.speech->fvu.low == want.fvu.low);
+  CHECK(got.speech->l0.value == want.l0.value);
+  CHECK(got.fvu.value != want.fvu.value);
+  CHECK_FALSE(want.speech);
+}
+
 TEST_CASE("batches of 7, 64 and 1000 rows and any number of threads give the same digits") {
   const Data data;
   const int before = threads();

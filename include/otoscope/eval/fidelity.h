@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "otoscope/core/progress.h"
@@ -12,6 +13,13 @@
 #include "otoscope/eval/sample.h"
 
 namespace otoscope::eval {
+
+/// The same over some of the rows.
+struct PartFidelity {
+  int64_t rows = 0;
+  Estimate fvu;  // mu the mean of these rows
+  Estimate l0;
+};
 
 struct Fidelity {
   int64_t rows = 0, items = 0, clusters = 0;
@@ -34,6 +42,8 @@ struct Fidelity {
   /// Median over clusters of sum ||r||^2 / sum ||y - mu||^2, mu as above.
   double fvu_cluster_median = 0;
 
+  std::optional<PartFidelity> speech;  // of FidelityOptions::speech
+
   std::array<int64_t, 3> l0_quantiles{};  // 5, 50, 95 %
   std::vector<double> l0_by_energy;       // mean L0 in each decile of ||x||^2
   std::vector<double> fvu_by_energy;      // FVU in each decile, about the common mu
@@ -46,10 +56,17 @@ struct Fidelity {
   std::vector<int64_t> rate_histogram;  // 50 bins of log10(rate + 1e-10) over [-10, 0]
 };
 
+/// Rows that are also measured by themselves.
+struct Part {
+  std::vector<int64_t> rows;  // positions in the sample, ascending
+  Moments moments;            // of y's rows there
+};
+
 struct FidelityOptions {
   int64_t batch = 4096;
   uint64_t seed = 0;
   int replicates = 2000;
+  const Part* speech = nullptr;
 };
 
 /// x and y are row-aligned samples (the same object for an SAE; two sites of one extraction for a
@@ -57,5 +74,9 @@ struct FidelityOptions {
 Fidelity measure_fidelity(const Reconstructor& model, const Sample& x, const Sample& y,
                           const Moments& moments, const FidelityOptions& options = {},
                           Progress& progress = silent_progress());
+
+/// sum ||r||^2 / sum ||y - mu||^2 with its interval. residual: (C), per cluster.
+Estimate fvu_of(const std::vector<double>& residual, const Moments& moments,
+                const FidelityOptions& options);
 
 }  // namespace otoscope::eval

@@ -6,12 +6,14 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "otoscope/eval/batch_mode.h"
 #include "otoscope/eval/fidelity.h"
 #include "otoscope/eval/spliced.h"
 
 namespace otoscope::eval {
 
 nlohmann::ordered_json to_json(const Fidelity& fidelity);
+nlohmann::ordered_json to_json(const BatchMode& measures);
 nlohmann::ordered_json to_json(const SplicedMeasures& measures);
 
 /// The table of an eval.json: head and one line per row, cells as text; fits 80 columns.

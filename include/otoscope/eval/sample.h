@@ -27,12 +27,14 @@ class Sample {
   /// One index below clusters() per row.
   std::span<const int32_t> cluster() const { return cluster_; }
   /// Rows [first, first + out.shape[0]) -> out (n, d).
-  void read(int64_t first, View<float> out) const { read_(first, out); }
+  void read(int64_t first, View<float> out) const;
+  /// Rows of the sample in the order given -> out (rows.size(), d).
+  void gather(const std::vector<int64_t>& rows, View<float> out) const { gather_(rows, out); }
 
  private:
   int64_t d_ = 0, items_ = 0, clusters_ = 0;
   std::vector<int32_t> cluster_;
-  std::function<void(int64_t, View<float>)> read_;
+  std::function<void(const std::vector<int64_t>&, View<float>)> gather_;
 };
 
 /// Calls visit(first, x) for consecutive blocks of at most `block` rows; x: (n, d). Stops with
@@ -40,7 +42,8 @@ class Sample {
 void for_each_block(const Sample& sample, int64_t block,
                     const std::function<void(int64_t first, View<const float> x)>& visit);
 
-/// Sums in double over a sample, enough for its variance on any multiset of clusters.
+/// Sums in double over a sample, or over some of its rows, enough for their variance on any
+/// multiset of clusters.
 struct Moments {
   int64_t rows = 0, d = 0;
   std::vector<double> mean;                 // (d)
@@ -50,11 +53,12 @@ struct Moments {
   std::vector<double> cluster_rows;         // (C)
   std::vector<double> cluster_squares;      // (C): sum ||x||^2
   std::vector<double> cluster_sums;         // (C, d): sum x
-  std::vector<double> row_squares;          // (rows): ||x_b||^2
+  std::vector<double> row_squares;          // ||x_b||^2 of every row of the sample
 
   /// sum_b ||x_b - mu||^2 where cluster c counts multiplicity[c] times and mu is the mean of that.
   double scatter(std::span<const int32_t> multiplicity) const;
 };
-Moments moments_of(const Sample& sample);
+/// only: positions in the sample, ascending; empty: all rows.
+Moments moments_of(const Sample& sample, const std::vector<int64_t>& only = {});
 
 }  // namespace otoscope::eval
