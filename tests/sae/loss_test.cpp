@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -140,6 +141,51 @@ TEST_CASE("fast losses agree with the reference at every instruction set") {
       }
     force_isa(before);
   }
+}
+
+TEST_CASE("dense losses agree with the reference where few entries are open") {
+  // 5,000 features make slices of 832 rows. The second slice is ragged and its rows are larger:
+  // with them more is open than the sparse form takes, so that both forms add up.
+  constexpr int64_t kRows = 900, kFirst = 832, F = 5000, d = 9;
+  for (const std::string name : {"relu", "jumprelu", "gated"})
+    for (const int64_t signed_width : {9, -7}) {
+      const int64_t d_out = std::abs(signed_width);
+      CAPTURE(name);
+      CAPTURE(d_out);
+      auto q = make_problem<double>(name, 17, kRows, d, d_out, F, signed_width < 0);
+      for (size_t i = kFirst * d; i < q.x.size(); ++i) q.x[i] *= 6;
+      if (d_out == d) q.y = q.x;
+      q.options.norm_weighted = name == "relu" && d_out != d;
+      for (double& bias : q.p.b_enc) bias -= 4.0;
+      for (double& bias : q.p.b_mag) bias += 0.5;
+      const auto want = sae::reference::run(q.p, q.options, q.state, q.x, q.y);
+      std::array<int64_t, 2> open{};
+      for (size_t i = 0; i < want.pre.size(); ++i)
+        if (i < kFirst * F)
+          open[0] += want.pre[i] > -0.2;  // below every bound
+        else
+          open[1] += want.codes[i] > 0;
+      REQUIRE(open[0] > kFirst);
+      REQUIRE(open[0] < kFirst * F / 8);
+      REQUIRE(open[1] > (kRows - kFirst) * F / 8);
+      const sae::Sae s = as_sae(q.p);
+      const auto x = as_tensor(q.x, {kRows, d}), y = as_tensor(q.y, {kRows, d_out});
+      for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+        CAPTURE(std::string(isa_name(isa)));
+        const Isa before = force_isa(isa);
+        sae::Gradients got(s);
+        for (int64_t i = 0; i < got.W_enc.size(); ++i) got.W_enc[i] = 1e9f;
+        for (int64_t i = 0; i < got.W_dec.size(); ++i) got.W_dec[i] = 1e9f;
+        const auto loss = sae::make_loss(q.options, d, d_out, F);
+        const auto terms = loss->run(s, x, y, q.state, got);
+        CHECK(terms.total == doctest::Approx(want.total).epsilon(1e-5));
+        CHECK(terms.sparsity == doctest::Approx(want.sparsity).epsilon(1e-5));
+        CHECK(terms.auxiliary == doctest::Approx(want.auxiliary).epsilon(1e-5));
+        CHECK(terms.l0 == doctest::Approx(want.l0).epsilon(1e-5));
+        compare(got, want.gradient, F, 1e-4);
+        force_isa(before);
+      }
+    }
 }
 
 TEST_CASE("losses give the same bits on one thread and on three") {

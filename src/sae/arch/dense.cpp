@@ -11,11 +11,63 @@
 namespace otoscope::sae {
 namespace {
 
+/// An entry costs the sparse form about three times what it costs a dense product.
+constexpr int64_t kSparseShare = 8;
+
 int64_t slice_rows(int64_t F) {
   return std::clamp<int64_t>((int64_t{1} << 22) / F / 64 * 64, 64, 4096);
 }
 
 }  // namespace
+
+bool DenseLoss::find_open(const Slice& s) {
+  const int64_t n = s.pre.rows(), F = s.pre.width();
+  entries_.clear();
+  entries_.indptr.resize(static_cast<size_t>(n) + 1);
+  parallel_ranges(n, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      int32_t count = 0;
+      for (int64_t f = 0; f < F; ++f) count += s.pre.at(b, f) > bounds_[static_cast<size_t>(f)];
+      entries_.indptr[static_cast<size_t>(b) + 1] = count;
+    }
+  });
+  std::partial_sum(entries_.indptr.begin(), entries_.indptr.end(), entries_.indptr.begin());
+  const int64_t entries = entries_.indptr.back();
+  if (entries > n * F / kSparseShare) return false;
+  entries_.indices.resize(static_cast<size_t>(entries));
+  entries_.values.resize(static_cast<size_t>(entries));
+  parallel_ranges(n, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      auto e = static_cast<size_t>(entries_.indptr[static_cast<size_t>(b)]);
+      for (int64_t f = 0; f < F; ++f)
+        if (s.pre.at(b, f) > bounds_[static_cast<size_t>(f)]) {
+          entries_.indices[e] = static_cast<int32_t>(f);
+          entries_.values[e++] = s.codes.at(b, f);
+        }
+    }
+  });
+  return true;
+}
+
+void DenseLoss::sparse_da(const Sae& sae, View<const float> g, View<float> da) {
+  kernels::sparse_decode_vjp_values(entries_, sae.W_dec, g, values_);
+  for (int64_t b = 0; b < entries_.rows(); ++b)
+    for (auto e = static_cast<size_t>(entries_.indptr[static_cast<size_t>(b)]);
+         e < static_cast<size_t>(entries_.indptr[static_cast<size_t>(b) + 1]); ++e)
+      da.at(b, entries_.indices[e]) = values_[e];
+}
+
+void DenseLoss::sparse_weights(const Slice& s, View<const float> g, View<const float> xc,
+                               bool first, Gradients& gradients) {
+  if (first) fill(gradients.W_dec, 0.0f), fill(gradients.W_enc, 0.0f);
+  const kernels::SparseColumns columns = kernels::transpose(entries_, s.pre.width());
+  kernels::sparse_outer(columns, entries_.values, g, gradients.W_dec);
+  for (int64_t b = 0; b < entries_.rows(); ++b)
+    for (auto e = static_cast<size_t>(entries_.indptr[static_cast<size_t>(b)]);
+         e < static_cast<size_t>(entries_.indptr[static_cast<size_t>(b) + 1]); ++e)
+      values_[e] = s.delta.at(b, entries_.indices[e]);
+  kernels::sparse_outer(columns, values_, xc, gradients.W_enc);
+}
 
 LossTerms DenseLoss::run(const Sae& sae, View<const float> x, View<const float> y,
                          const StepState& state, Gradients& gradients) {
@@ -26,6 +78,8 @@ LossTerms DenseLoss::run(const Sae& sae, View<const float> x, View<const float> 
   for (Tensor<float>* sum : {&gradients.b_enc, &gradients.b_dec}) fill(*sum, 0.0f);
   fired_.assign(static_cast<size_t>(F), 0);
   begin(sae, gradients);
+  bounds_.resize(static_cast<size_t>(F));
+  for (int64_t f = 0; f < F; ++f) bounds_[static_cast<size_t>(f)] = bound(sae, f);
 
   const kernels::Linear linear(sae.W_enc.view(), sae.b_enc.view());
   LossTerms terms;
@@ -38,12 +92,15 @@ LossTerms DenseLoss::run(const Sae& sae, View<const float> x, View<const float> 
     const View<float> da = shaped(da_, {n, F}), delta = shaped(delta_, {n, F});
     const View<float> g = shaped(g_, {n, d_out});
     const View<const float> own = x.slice(from, from + n);
-    const Slice slice{pre, without_skip(sae, own, y.slice(from, from + n), rest_), codes, da,
-                      delta};
+    Slice slice{pre, without_skip(sae, own, y.slice(from, from + n), rest_), codes, da, delta};
     linear.forward(xc, pre);
     activate(sae, slice);
+    if (find_open(slice)) slice.open = &entries_;
 
-    kernels::gemm({codes}, {sae.W_dec.view()}, g);
+    if (slice.open != nullptr)
+      kernels::sparse_decode(entries_, sae.W_dec, {}, g);
+    else
+      kernels::gemm({codes}, {sae.W_dec.view()}, g);
     std::vector<double> squared(static_cast<size_t>(n));
     const auto two_over_B = static_cast<float>(2.0 / rows_);
     parallel_ranges(n, 32, [&](int64_t first, int64_t last) {
@@ -58,12 +115,19 @@ LossTerms DenseLoss::run(const Sae& sae, View<const float> x, View<const float> 
       }
     });
     terms.squared_error += std::accumulate(squared.begin(), squared.end(), 0.0) / rows_;
-    kernels::gemm({g}, kernels::transposed(sae.W_dec.view()), da);
+    if (slice.open != nullptr)
+      sparse_da(sae, g, da);
+    else
+      kernels::gemm({g}, kernels::transposed(sae.W_dec.view()), da);
     backward(sae, slice, gradients);
 
     const float beta = from == 0 ? 0.0f : 1.0f;
-    kernels::gemm(kernels::transposed(codes), {g}, gradients.W_dec, beta);
-    kernels::gemm(kernels::transposed(delta), {xc}, gradients.W_enc, beta);
+    if (slice.open != nullptr) {
+      sparse_weights(slice, g, xc, from == 0, gradients);
+    } else {
+      kernels::gemm(kernels::transposed(codes), {g}, gradients.W_dec, beta);
+      kernels::gemm(kernels::transposed(delta), {xc}, gradients.W_enc, beta);
+    }
     column_sums(g, gradients.b_dec, true);
     skip_vjp(g, own, from > 0, gradients);
     column_sums(delta, column, false);

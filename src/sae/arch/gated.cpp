@@ -32,6 +32,8 @@ class Gated : public DenseLoss {
     return (pi - sae.b_enc[f]) * exp_r_[static_cast<size_t>(f)] + sae.b_mag[f];
   }
 
+  float bound(const Sae&, int64_t) const override { return 0.0f; }
+
   void activate(const Sae& sae, const Slice& s) override {
     parallel_ranges(s.pre.rows(), 16, [&](int64_t begin, int64_t end) {
       for (int64_t b = begin; b < end; ++b)
@@ -44,17 +46,28 @@ class Gated : public DenseLoss {
 
   void backward(const Sae& sae, const Slice& s, Gradients&) override {
     const int64_t n = s.pre.rows(), F = sae.F(), d_out = sae.d_out();
-    // h = (2/B)(xhat of ReLU(pi) - y); delta serves as room for ReLU(pi).
+    // h = (2/B)(xhat of ReLU(pi) - y); where dense, delta serves as room for ReLU(pi).
     const View<float> h = shaped(h_, {n, d_out}), through_gate = shaped(through_gate_, {n, F});
-    for (int64_t i = 0; i < s.pre.size(); ++i) s.delta[i] = std::max(s.pre[i], 0.0f);
-    kernels::gemm({s.delta}, {sae.W_dec.view()}, h);
+    if (s.open != nullptr) {
+      gates_ = *s.open;
+      for_entries([&](size_t e, int64_t b, int64_t f) { gates_.values[e] = s.pre.at(b, f); });
+      kernels::sparse_decode(gates_, sae.W_dec, {}, h);
+    } else {
+      for (int64_t i = 0; i < s.pre.size(); ++i) s.delta[i] = std::max(s.pre[i], 0.0f);
+      kernels::gemm({s.delta}, {sae.W_dec.view()}, h);
+    }
     for (int64_t b = 0; b < n; ++b)
       for (int64_t i = 0; i < d_out; ++i) {
         const float r = h.at(b, i) + sae.b_dec[i] - s.y.at(b, i);
         auxiliary_ += static_cast<double>(r) * r;
         h.at(b, i) = static_cast<float>(2.0 / rows_) * r;
       }
-    kernels::gemm({h}, kernels::transposed(sae.W_dec.view()), through_gate);
+    if (s.open != nullptr) {
+      kernels::sparse_decode_vjp_values(gates_, sae.W_dec, h, values_);
+      for_entries([&](size_t e, int64_t b, int64_t f) { through_gate.at(b, f) = values_[e]; });
+    } else {
+      kernels::gemm({h}, kernels::transposed(sae.W_dec.view()), through_gate);
+    }
     parallel_ranges(F, 64, [&](int64_t begin, int64_t end) {
       for (int64_t b = 0; b < n; ++b)
         for (int64_t f = begin; f < end; ++f) {
@@ -87,6 +100,16 @@ class Gated : public DenseLoss {
   }
 
  private:
+  template <class Visit>
+  void for_entries(Visit&& visit) const {
+    for (int64_t b = 0; b < gates_.rows(); ++b)
+      for (auto e = static_cast<size_t>(gates_.indptr[static_cast<size_t>(b)]);
+           e < static_cast<size_t>(gates_.indptr[static_cast<size_t>(b) + 1]); ++e)
+        visit(e, b, gates_.indices[e]);
+  }
+
+  SparseRows gates_;  // ReLU(pi) of a sparse slice
+  std::vector<float> values_;
   std::vector<float> exp_r_;
   std::vector<double> gate_sum_, magnitude_sum_, r_sum_;
   double penalty_ = 0, auxiliary_ = 0;

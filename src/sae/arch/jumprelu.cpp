@@ -24,6 +24,12 @@ class JumpRelu : public DenseLoss {
     open_.assign(static_cast<size_t>(sae.F()), 0.0);
   }
 
+  /// Half a window under the threshold, and what rounding may move it.
+  float bound(const Sae& sae, int64_t f) const override {
+    const float theta = sae.threshold[f];
+    return theta - static_cast<float>(options_.bandwidth / 2 * (1 + 1e-6) + 1e-6 * theta);
+  }
+
   void activate(const Sae& sae, const Slice& s) override {
     parallel_ranges(s.pre.rows(), 16, [&](int64_t begin, int64_t end) {
       for (int64_t b = begin; b < end; ++b)
@@ -37,12 +43,12 @@ class JumpRelu : public DenseLoss {
     parallel_ranges(sae.F(), 64, [&](int64_t begin, int64_t end) {
       for (int64_t b = 0; b < s.pre.rows(); ++b)
         for (int64_t f = begin; f < end; ++f) {
-          const float z = s.pre.at(b, f), theta = sae.threshold[f], a = s.da.at(b, f);
+          const float z = s.pre.at(b, f), theta = sae.threshold[f];
           const bool open = z > theta;
-          s.delta.at(b, f) = open ? a : 0.0f;
+          s.delta.at(b, f) = open ? s.da.at(b, f) : 0.0f;
           open_[static_cast<size_t>(f)] += open;
           if (std::fabs(z - theta) < half) {
-            through_codes_[static_cast<size_t>(f)] += static_cast<double>(a) * theta;
+            through_codes_[static_cast<size_t>(f)] += static_cast<double>(s.da.at(b, f)) * theta;
             inside_[static_cast<size_t>(f)] += 1.0;
           }
         }

@@ -27,6 +27,8 @@ class Relu : public DenseLoss {
           std::sqrt(kernels::squared_norm({sae.W_dec.view().row(f), {sae.d_out()}}));
   }
 
+  float bound(const Sae&, int64_t) const override { return 0.0f; }
+
   void activate(const Sae&, const Slice& s) override {
     parallel_ranges(s.pre.size(), 1 << 14, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) s.codes[i] = std::max(s.pre[i], 0.0f);
