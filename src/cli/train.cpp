@@ -33,7 +33,7 @@ struct TrainVerbOptions {
       "grid, as for the next six");
     v("expansion", o.expansion, "features per dimension, default 8", Range{1, 65536});
     v("latents", o.latents, "features, instead of --expansion", Range{1, 1 << 26});
-    v("k", o.k, "features kept per row, default 32", Range{1, 65536});
+    v("k", o.k, "features kept per row, or that a penalty is led to, default 32", Range{1, 65536});
     v("lr", o.lr, "learning rate, default by the number of features and rows");
     v("seed-init", o.seed_init, "seed of the first weights, default --seed");
     v("seed-data", o.seed_data, "seed of the order of rows, default --seed");

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -104,6 +105,53 @@ TEST_CASE("every architecture learns, and its file runs in raw units") {
     Tensor<float> norms(Shape{s.F()});
     kernels::row_norms(s.W_dec, norms);
     for (int64_t f = 0; f < s.F(); ++f) CHECK(std::fabs(norms[f] - 1.0f) < 1e-5f);
+  }
+}
+
+TEST_CASE("unattended, every architecture comes to about the L0 asked for") {
+  const TemporaryFolder folder;
+  std::vector<sae::TrainOptions> grid;
+  for (const std::string& arch : sae::architecture_names()) grid.push_back(small(arch, 500));
+  grid.push_back(small("relu", 500));
+  grid.back().norm_weighted = true;
+  const auto done = run(grid, folder.path(), planted().x);
+  CHECK(std::count_if(done.begin(), done.end(), [](const sae::Trained& t) {
+          return t.name.starts_with("relu-64-k4") || t.name.starts_with("gated-64-k4");
+        }) == 3);
+  for (const sae::Trained& t : done) {
+    CAPTURE(t.name);
+    const sae::Sae s = sae::load(t.folder);
+    const double l0 = mean_l0(s, planted().x.view().slice(5400, 6000));
+    CHECK(l0 > 2.5);
+    CHECK(l0 < 6);
+    CHECK(fvu(s, planted().x) < 0.35);
+  }
+}
+
+TEST_CASE("a penalty that is led goes on from a checkpoint to the same bits") {
+  const TemporaryFolder folder;
+  const sae::MemoryBatches batches(planted().x);
+  sae::TrainData data;
+  data.input = &batches;
+  const auto start = sae::measure(data, 0, 256);
+  const View<const float> x = start.x.view().slice(0, 256);
+  for (const char* arch : {"relu", "gated"}) {
+    CAPTURE(arch);
+    const auto options = sae::resolve(small(arch, 60), 24, 24);
+    const auto trainee = [&](const char* name) {
+      auto t = std::make_unique<sae::Trainee>(options, data, folder.path() / arch / name);
+      t->begin(start);
+      return t;
+    };
+    auto whole = trainee("whole"), parts = trainee("parts");
+    for (int step = 0; step < 30; ++step) whole->advance(x, x, true), parts->advance(x, x, true);
+    parts->checkpoint();
+    parts.reset();
+    parts = trainee("parts");
+    REQUIRE(parts->step() == 30);
+    for (int step = 30; step < 60; ++step) whole->advance(x, x, true), parts->advance(x, x, true);
+    CHECK_CLOSE(parts->sae().W_enc, whole->sae().W_enc, 0.0);
+    CHECK_CLOSE(parts->sae().b_enc, whole->sae().b_enc, 0.0);
   }
 }
 

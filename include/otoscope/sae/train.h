@@ -43,14 +43,16 @@ struct TrainOptions {
     v("arch", o.arch, "architecture", Choices{architecture_names()});
     v("latents", o.latents, "number of features, 0 = expansion x width", Range{0, 1 << 26});
     v("expansion", o.expansion, "features per dimension of the activations", Range{1, 65536});
-    v("k", o.k, "features kept per row (jumprelu: aimed at)", Range{1, 65536});
+    v("k", o.k, "features kept per row (jumprelu, relu, gated: aimed at)", Range{1, 65536});
     v("steps", o.steps, "training steps, 0 = from tokens", Range{0, 1e9});
     v("tokens", o.tokens, "rows to train on, 0 = 4,096,000", Range{0, 1e15});
     v("batch", o.batch, "rows per step", Range{1, 1 << 20});
     v("lr", o.lr, "learning rate, 0 = by the number of features and rows", Range{0, 10});
     v("seed-init", o.seed_init, "seed of the initial weights");
     v("seed-data", o.seed_data, "seed of the order of rows");
-    v("sparsity", o.sparsity, "weight of the sparsity penalty, -1 = by architecture",
+    v("sparsity", o.sparsity,
+      "weight of the sparsity penalty, -1 = led so that L0 comes to --k (relu, gated), or by "
+      "architecture",
       Range{-1, 1e9});
     v("norm-weighted", o.norm_weighted, "relu: weight codes by decoder norms, rows free");
     v("freeze-decoder", o.freeze_decoder,

@@ -22,6 +22,8 @@ void Trainee::checkpoint() {
   }
   const View<const int64_t> idle{idle_.data(), {static_cast<int64_t>(idle_.size())}};
   tensors.push_back(io::named("idle", idle));
+  const std::vector<int64_t> control = control_ ? control_->state() : std::vector<int64_t>();
+  if (control_) tensors.push_back(io::named("control", View<const int64_t>(control.data(), {3})));
   io::write_safetensors(checkpoint_path(), std::move(tensors),
                         {{"format", "otoscope training checkpoint"},
                          {"plan", plan_},
@@ -61,6 +63,12 @@ bool Trainee::resume() {
         path.string(),
         "expected idle of shape " + Shape{sae_.F()}.str() + ", got " + idle.shape().str(), hint);
   idle_.assign(idle.data(), idle.data() + idle.size());
+  if (control_) {
+    const Tensor<int64_t> control = file.integers("control");
+    if (!control_->restore({control.data(), control.data() + control.size()}))
+      throw UserError(path.string(), "expected control to hold the state of the penalty's weight",
+                      hint);
+  }
   step_ = std::stoll(step);
   return true;
 }

@@ -56,6 +56,7 @@ void Trainee::finish() {
                      {"dead_window", options_.dead_window},
                      {"loss", last_.total},
                      {"l0", last_.l0}};
+  if (control_) ours["trained"]["weight"] = control_->weight();
   final.architecture = options_.arch;
   final.site = data_.site, final.model_name = data_.model_name;
   final.model_hash = data_.model_hash;

@@ -201,8 +201,9 @@ Sae initial_sae(const TrainOptions& o, const DataStart& start, bool transcoder) 
   const double ratio = norm_ratio(sae, pre, y, o.k);
   for (Tensor<float>* part : {&sae.W_enc, &sae.b_enc, &pre}) scale(*part, ratio);
   if (o.arch == "jumprelu") {
-    // So that training starts within reach of the L0 aimed at, not at F/2.
-    const float theta = std::max(value_exceeded(pre, std::min(4 * o.k, F / 2)), 1e-2f);
+    // As many open as the encoder was scaled for: with more the first reconstructions are too long,
+    // the codes shrink, and what falls under its threshold then does not come back.
+    const float theta = std::max(value_exceeded(pre, std::min(o.k, F / 2)), 1e-2f);
     sae.threshold = Tensor<float>(Shape{F});
     std::fill_n(sae.threshold.data(), F, theta);
   }

@@ -36,6 +36,7 @@ void Trainee::log() {
   line["dead_window"] = options_.dead_window;
   line["aux"] = last_.auxiliary;
   line["sparsity"] = last_.sparsity;
+  if (control_) line["weight"] = control_->weight();
   line["lr"] = options_.lr * rate_at(options_, step_ - 1);
   line["gradient_norm"] = gradient_norm_;
   line["rate"] =

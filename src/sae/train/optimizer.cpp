@@ -7,6 +7,14 @@
 #include "otoscope/kernels/rows.h"
 
 namespace otoscope::sae {
+namespace {
+
+/// Adam moves a threshold, one number, by the rate a step; what it is compared with, a sum over d
+/// weights, moves by many times that. At an equal rate the codes fall under their thresholds in the
+/// first steps and most features are lost (docs/sae.md, "Defaults").
+constexpr double kThresholdRate = 30;
+
+}  // namespace
 
 Optimizer::Optimizer(Sae& sae, Gradients& g, bool unit_norm, bool freeze_decoder)
     : sae_(sae), gradients_(g), unit_norm_(unit_norm && !freeze_decoder) {
@@ -35,12 +43,15 @@ double Optimizer::step(int64_t t, const kernels::AdamOptions& adam, double clip)
                       : kernels::squared_norm(*p.gradient);
   const double norm = std::sqrt(squared);
   const auto shrink = static_cast<float>(clip > 0 && norm > clip ? clip / norm : 1.0);
+  kernels::AdamOptions faster = adam;
+  faster.lr *= kThresholdRate;
   for (Parameter& p : parameters_) {
     if (p.rows)
       kernels::adam_step_rows(*p.value, *p.gradient, p.m, p.v, touched, t, adam, shrink,
                               unit_norm_ && p.value == &sae_.W_dec);
     else
-      kernels::adam_step(*p.value, *p.gradient, p.m, p.v, t, adam, shrink);
+      kernels::adam_step(*p.value, *p.gradient, p.m, p.v, t,
+                         p.value == &sae_.threshold ? faster : adam, shrink);
   }
   // A threshold below 0 means what 0 means; there it could not come back.
   for (int64_t f = 0; f < sae_.threshold.size(); ++f)

@@ -27,14 +27,14 @@ double default_lr(int64_t F, int64_t rows) {
   return at_4096 / std::sqrt(static_cast<double>(F) / 4096.0);
 }
 
+}  // namespace
+
 /// In the trainer's units (E||x||^2 = d) losses grow with d and codes with sqrt(d).
 double default_sparsity(const std::string& arch, int64_t d_out) {
   const auto d = static_cast<double>(d_out);
   if (arch == "jumprelu") return d;
-  return (arch == "gated" ? 0.1 : 0.2) * std::sqrt(d);
+  return 0.02 * std::sqrt(d);
 }
-
-}  // namespace
 
 TrainOptions resolve(TrainOptions o, int64_t d, int64_t d_out) {
   if (o.latents == 0) o.latents = checked_product(o.expansion, d, "--expansion");
@@ -46,7 +46,7 @@ TrainOptions resolve(TrainOptions o, int64_t d, int64_t d_out) {
   o.tokens = 0;
   const int64_t rows = checked_product(o.steps, o.batch, "--steps");
   if (o.lr == 0) o.lr = default_lr(o.latents, rows);
-  if (o.sparsity < 0) o.sparsity = default_sparsity(o.arch, d_out);
+  if (o.sparsity < 0 && !is_led(o)) o.sparsity = default_sparsity(o.arch, d_out);
   if (o.bandwidth == 0) o.bandwidth = 1.0;
   if (o.dead_window == 0) o.dead_window = std::clamp<int64_t>(rows / 5, 1, 1'000'000);
   if (o.aux_k == 0) o.aux_k = std::max<int64_t>(1, d_out / 2);
@@ -60,7 +60,7 @@ TrainOptions resolve(TrainOptions o, int64_t d, int64_t d_out) {
 std::string name_of(const TrainOptions& o) {
   const TrainOptions plain;
   std::string name = o.arch + "-" + std::to_string(o.latents);
-  const bool has_k = o.arch != "relu" && o.arch != "gated";
+  const bool has_k = (o.arch != "relu" && o.arch != "gated") || is_led(o);
   name += has_k ? "-k" + std::to_string(o.k) : "-l" + number(o.sparsity);
   if (o.arch == "jumprelu" && o.penalty == "l0") name += "-l" + number(o.sparsity);
   if (o.norm_weighted) name += "-norm";
@@ -72,11 +72,15 @@ std::string name_of(const TrainOptions& o) {
   return name;
 }
 
+bool is_led(const TrainOptions& o) {
+  return o.sparsity < 0 && (o.arch == "relu" || o.arch == "gated");
+}
+
 LossOptions loss_options(const TrainOptions& o) {
   LossOptions loss;
   loss.architecture = o.arch;
   loss.k = o.k;
-  loss.sparsity = o.sparsity;
+  loss.sparsity = is_led(o) ? 1.0 : o.sparsity;  // led: StepState's scale is the weight
   loss.norm_weighted = o.norm_weighted;
   loss.penalty = o.penalty;
   loss.bandwidth = o.bandwidth;
@@ -105,9 +109,11 @@ io::OrderedJson options_json(const TrainOptions& o) {
 
 std::string plan_hash(const TrainOptions& resolved, const TrainData& data) {
   // Of the training itself: other bits, other number.
-  constexpr int kVersion = 2, kTranscoderVersion = 3;
+  constexpr int kVersion = 2, kTranscoderVersion = 3, kDense = 2;
+  const bool dense =
+      resolved.arch == "relu" || resolved.arch == "jumprelu" || resolved.arch == "gated";
   io::OrderedJson plan;
-  plan["version"] = data.target == nullptr ? kVersion : kTranscoderVersion;
+  plan["version"] = (data.target == nullptr ? kVersion : kTranscoderVersion) + (dense ? kDense : 0);
   plan["options"] = options_json(resolved);
   plan["input"] = data.input->hash();
   plan["target"] = data.target == nullptr ? "" : data.target->hash();

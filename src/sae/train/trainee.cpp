@@ -61,6 +61,9 @@ void Trainee::begin(const DataStart& start) {
   optimizer_ =
       std::make_unique<Optimizer>(sae_, *gradients_, loss_->unit_norm(), options_.freeze_decoder);
   idle_.assign(static_cast<size_t>(sae_.F()), 0);
+  if (is_led(options_))
+    control_.emplace(static_cast<double>(options_.k),
+                     default_sparsity(options_.arch, sae_.d_out()));
   resume();
   restart_log();
 }
@@ -68,7 +71,7 @@ void Trainee::begin(const DataStart& start) {
 void Trainee::advance(View<const float> x, View<const float> y, bool measure) {
   const auto started = Clock::now();
   StepState state;
-  state.sparsity_scale = sparsity_at(options_, step_);
+  state.sparsity_scale = sparsity_at(options_, step_) * (control_ ? control_->weight() : 1.0);
   state.measure = measure;
   for (size_t f = 0; f < idle_.size(); ++f)
     if (idle_[f] >= options_.dead_window) state.dead.push_back(static_cast<int32_t>(f));
@@ -87,6 +90,8 @@ void Trainee::advance(View<const float> x, View<const float> y, bool measure) {
     throw UserError(where, "the gradient is not finite", "lower --lr; the last checkpoint is kept");
   const std::vector<uint8_t>& fired = loss_->fired();
   for (size_t f = 0; f < idle_.size(); ++f) idle_[f] = fired[f] != 0 ? 0 : idle_[f] + x.rows();
+  // While the penalty still rises, L0 says nothing of its weight.
+  if (control_ && sparsity_at(options_, step_) == 1.0) control_->see(last_.l0);
   ++step_;
   seconds_ += seconds_since(started);
 }

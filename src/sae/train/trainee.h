@@ -5,17 +5,23 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "otoscope/io/file.h"
 #include "otoscope/sae/loss.h"
 #include "otoscope/sae/train.h"
 #include "sae/train/initialise.h"
+#include "sae/train/l0_control.h"
 #include "sae/train/optimizer.h"
 
 namespace otoscope::sae {
 
 LossOptions loss_options(const TrainOptions& options);
+/// relu and gated without a --sparsity: their penalty is led to the L0 of --k.
+bool is_led(const TrainOptions& options);
+/// The penalty's weight by architecture, or where it starts.
+double default_sparsity(const std::string& arch, int64_t d_out);
 /// The options as they are written into files and plans.
 nlohmann::ordered_json options_json(const TrainOptions& options);
 
@@ -67,6 +73,7 @@ class Trainee {
   Sae sae_;
   std::unique_ptr<Gradients> gradients_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::optional<L0Control> control_;
   std::vector<int64_t> idle_;  // rows since a feature fired
   int64_t step_ = 0;
   double s_in_ = 1, s_out_ = 1;
