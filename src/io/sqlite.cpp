@@ -11,6 +11,16 @@
 namespace otoscope::io {
 namespace fs = std::filesystem;
 
+namespace {
+
+/// What SQLite says, with what to do where that is known.
+UserError sqlite_error(const fs::path& path, const std::string& problem) {
+  const bool full = problem.ends_with(sqlite3_errstr(SQLITE_FULL));
+  return {path.string(), problem, full ? "free some room on the disk" : ""};
+}
+
+}  // namespace
+
 struct Database::Impl {
   sqlite3* handle = nullptr;
   fs::path path;
@@ -20,7 +30,7 @@ struct Database::Impl {
     if (status != SQLITE_OK) fail();
   }
   [[noreturn]] void fail() const {
-    throw UserError(path.string(), std::string("SQLite says: ") + sqlite3_errmsg(handle));
+    throw sqlite_error(path, std::string("SQLite says: ") + sqlite3_errmsg(handle));
   }
 };
 
@@ -67,7 +77,7 @@ bool Statement::step() {
   if (status != SQLITE_DONE) {
     const std::string message = sqlite3_errmsg(impl_->database->handle);
     sqlite3_reset(impl_->handle);
-    throw UserError(impl_->database->path.string(), "SQLite says: " + message);
+    throw sqlite_error(impl_->database->path, "SQLite says: " + message);
   }
   sqlite3_reset(impl_->handle);
   return false;
@@ -162,7 +172,7 @@ void write_database(const fs::path& path, const std::function<void(Database&)>& 
     transaction.commit();
   } catch (const UserError& error) {
     if (error.where() != aside.string()) throw;
-    throw UserError(path.string(), error.problem());
+    throw sqlite_error(path, error.problem());
   }
   const int descriptor = ::open(aside.c_str(), O_RDONLY | O_CLOEXEC);
   const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;

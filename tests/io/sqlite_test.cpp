@@ -82,6 +82,24 @@ TEST_CASE("a fill that fails leaves the old database") {
   CHECK(entries_of(folder.path()) == 1);
 }
 
+TEST_CASE("a database without room says what to do, and leaves the old one") {
+  const testing::TemporaryFolder folder;
+  const auto path = folder.path() / "d.sqlite";
+  io::write_database(path, fill);
+  const std::string before = io::sha256_file(path);
+  const std::string error = error_of([&] {
+    io::write_database(path, [](io::Database& database) {
+      database.execute("PRAGMA max_page_count = 8");
+      database.execute("CREATE TABLE t (s TEXT)");
+      auto insert = database.prepare("INSERT INTO t VALUES (?)");
+      for (int i = 0; i < 1000; ++i) insert.run(std::string(1000, 'x'));
+    });
+  });
+  CHECK(has(error, "SQLite says: database or disk is full. Hint: free some room on the disk."));
+  CHECK(io::sha256_file(path) == before);
+  CHECK(entries_of(folder.path()) == 1);
+}
+
 TEST_CASE("a transaction that is not committed never was") {
   const testing::TemporaryFolder folder;
   io::Database database(folder.path() / "x", io::Database::Mode::write);
