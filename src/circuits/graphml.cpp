@@ -2,30 +2,16 @@
 
 #include "otoscope/audio/time.h"
 #include "otoscope/circuits/export.h"
+#include "otoscope/core/markup.h"
 
 namespace otoscope::circuits {
 namespace {
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        // XML 1.0 has no other control characters.
-        out += static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' ? ' ' : c;
-    }
-  return out;
+/// XML 1.0 has no control characters but these two.
+std::string without_controls(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n') c = ' ';
+  return text;
 }
 
 }  // namespace
@@ -52,7 +38,7 @@ std::string graphml(const Graph& graph) {
       out += fmt::format("<data key=\"{}\">{}</data>", name, value);
     };
     data("kind", node_kind_name(node.kind));
-    data("label", escaped(node.label));
+    data("label", markup_escaped(without_controls(node.label)));
     data("layer", node.layer);
     data("feature", node.feature);
     data("begin", node.begin);

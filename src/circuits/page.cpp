@@ -6,6 +6,7 @@
 
 #include "otoscope/audio/time.h"
 #include "otoscope/circuits/export.h"
+#include "otoscope/core/markup.h"
 
 namespace otoscope::embedded {
 extern const std::string_view graph_css, graph_js;
@@ -103,18 +104,6 @@ std::string inside_script(const Json& json) {
   return out;
 }
 
-std::string inside_html(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '&')
-      out += "&amp;";
-    else
-      out += c;
-  return out;
-}
-
 }  // namespace
 
 std::string graph_page(const Graph& graph, const ExportInfo& info, View<const float> mel,
@@ -157,7 +146,8 @@ std::string graph_page(const Graph& graph, const ExportInfo& info, View<const fl
   for (const Supernode& group : graph.groups) groups.push_back(group.label);
   data["groups"] = groups;
   return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" +
-         inside_html(graph.target_text) + "</title>\n<style>\n" + std::string(embedded::graph_css) +
+         markup_escaped(graph.target_text) + "</title>\n<style>\n" +
+         std::string(embedded::graph_css) +
          "</style></head>\n<body>\n<main id=\"graph\"></main>\n"
          "<script type=\"application/json\" id=\"data\">" +
          inside_script(data) + "</script>\n<script type=\"module\">\n" +

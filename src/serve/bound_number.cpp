@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "otoscope/core/errors.h"
+#include "otoscope/core/markup.h"
 #include "otoscope/core/text.h"
-#include "serve/html.h"
 
 namespace otoscope::serve {
 namespace {
@@ -64,9 +64,10 @@ std::string bound(const Document& document, const std::string& pointer, std::str
                         (value == nullptr ? "nothing" : value->type_name()),
                     "make the file again with this version");
   const double x = value->get<double>();
-  return "<data value=\"" + escaped(value->dump()) + "\" data-file=\"" + escaped(document.file) +
-         "\" data-pointer=\"" + escaped(pointer) + "\" data-format=\"" + std::string(format) +
-         "\">" + escaped(formatted(x, format)) + "</data>";
+  return "<data value=\"" + markup_escaped(value->dump()) + "\" data-file=\"" +
+         markup_escaped(document.file) + "\" data-pointer=\"" + markup_escaped(pointer) +
+         "\" data-format=\"" + std::string(format) + "\">" + markup_escaped(formatted(x, format)) +
+         "</data>";
 }
 
 std::string bound_estimate(const Document& document, const std::string& pointer,

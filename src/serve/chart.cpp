@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "otoscope/core/markup.h"
 #include "serve/chart_frame.h"
-#include "serve/html.h"
 
 namespace otoscope::serve {
 namespace {
@@ -52,7 +52,7 @@ std::string dot_chart(const std::string& title, const std::vector<Series>& point
       if (sx.shows(points[i].x[j]) && sy.shows(points[i].y[j]))
         svg += "<circle class=\"dot " + series_class(i) + "\" r=\"5\" cx=\"" +
                num(sx(points[i].x[j])) + "\" cy=\"" + num(sy(points[i].y[j])) + "\"><title>" +
-               escaped(points[i].name) + "</title></circle>";
+               markup_escaped(points[i].name) + "</title></circle>";
   return svg + "</svg>" + legend(points) + "</figure>";
 }
 
@@ -68,7 +68,7 @@ std::string interval_chart(const std::string& title, const std::vector<IntervalR
   for (size_t i = 0; i < rows.size(); ++i) {
     const double middle = kTop + kRow * (static_cast<double>(i) + 0.5);
     svg += "<text class=\"name\" text-anchor=\"end\" x=\"" + num(kNames - 10) + "\" y=\"" +
-           num(middle + 4) + "\">" + escaped(shortened(rows[i].name)) + "</text>";
+           num(middle + 4) + "\">" + markup_escaped(shortened(rows[i].name)) + "</text>";
     if (sx.shows(rows[i].low) && sx.shows(rows[i].high))
       svg += "<line class=\"whisker\" x1=\"" + num(sx(rows[i].low)) + "\" x2=\"" +
              num(sx(rows[i].high)) + "\" y1=\"" + num(middle) + "\" y2=\"" + num(middle) + "\"/>";
@@ -83,7 +83,7 @@ std::string share_bars(const std::vector<std::pair<std::string, double>>& shares
   std::string html = "<ul class=\"bars\">";
   for (const auto& [name, share] : shares)
     html +=
-        "<li><span class=\"bar-name\">" + escaped(name) +
+        "<li><span class=\"bar-name\">" + markup_escaped(name) +
         "</span><span class=\"bar\"><span style=\"width:" + num(100 * std::clamp(share, 0.0, 1.0)) +
         "%\"></span></span></li>";
   return html + "</ul>";

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "serve/html.h"
+#include "otoscope/core/markup.h"
 
 namespace otoscope::serve {
 namespace {
@@ -69,9 +69,9 @@ std::string frame(const std::string& title, const Scale& sx, const Scale& sy, co
                   const Axis& y, double height) {
   const double bottom = height - kBottom;
   std::string svg = "<svg class=\"chart\" role=\"img\" viewBox=\"0 0 " + num(kWidth) + " " +
-                    num(height) + "\"><title>" + escaped(title) +
+                    num(height) + "\"><title>" + markup_escaped(title) +
                     "</title><text class=\"head\" x=\"" + num(kLeft) + "\" y=\"18\">" +
-                    escaped(title) + "</text>";
+                    markup_escaped(title) + "</text>";
   for (const double tick : sx.ticks())
     svg += "<line class=\"grid\" x1=\"" + num(sx(tick)) + "\" x2=\"" + num(sx(tick)) + "\" y1=\"" +
            num(kTop) + "\" y2=\"" + num(bottom) +
@@ -84,10 +84,10 @@ std::string frame(const std::string& title, const Scale& sx, const Scale& sy, co
              "\"/><text class=\"tick\" text-anchor=\"end\" x=\"" + num(kLeft - 6) + "\" y=\"" +
              num(sy(tick) + 4) + "\">" + tick_text(tick) + "</text>";
   svg += "<text class=\"label\" text-anchor=\"middle\" x=\"" + num((kLeft + kWidth - kRight) / 2) +
-         "\" y=\"" + num(bottom + 34) + "\">" + escaped(x.label) + "</text>";
+         "\" y=\"" + num(bottom + 34) + "\">" + markup_escaped(x.label) + "</text>";
   if (!y.label.empty())
     svg += "<text class=\"label\" text-anchor=\"middle\" transform=\"translate(14 " +
-           num((kTop + bottom) / 2) + ") rotate(-90)\">" + escaped(y.label) + "</text>";
+           num((kTop + bottom) / 2) + ") rotate(-90)\">" + markup_escaped(y.label) + "</text>";
   return svg;
 }
 
@@ -96,7 +96,7 @@ std::string series_class(size_t i) { return "s" + std::to_string(i % 8); }
 std::string legend(const std::vector<Series>& series) {
   std::string html = "<ul class=\"legend\">";
   for (size_t i = 0; i < series.size(); ++i)
-    html += "<li class=\"" + series_class(i) + "\">" + escaped(series[i].name) + "</li>";
+    html += "<li class=\"" + series_class(i) + "\">" + markup_escaped(series[i].name) + "</li>";
   return html + "</ul>";
 }
 

@@ -1,40 +1,15 @@
 #include "serve/html.h"
 
 #include "otoscope/core/errors.h"
+#include "otoscope/core/markup.h"
 
 namespace otoscope::serve {
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 void Html::write_open(std::string_view tag, const Attributes& attributes) {
   out_ += '<';
   out_ += tag;
-  for (const auto& [name, value] : attributes) out_ += " " + name + "=\"" + escaped(value) + "\"";
+  for (const auto& [name, value] : attributes)
+    out_ += " " + name + "=\"" + markup_escaped(value) + "\"";
   out_ += '>';
 }
 
@@ -54,7 +29,7 @@ Html& Html::close() {
 }
 
 Html& Html::text(std::string_view text) {
-  out_ += escaped(text);
+  out_ += markup_escaped(text);
   return *this;
 }
 

@@ -10,8 +10,6 @@ namespace otoscope::serve {
 
 using Attributes = std::vector<std::pair<std::string, std::string>>;
 
-std::string escaped(std::string_view text);
-
 class Html {
  public:
   Html& open(std::string_view tag, const Attributes& attributes = {});

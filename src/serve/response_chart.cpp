@@ -1,5 +1,5 @@
+#include "otoscope/core/markup.h"
 #include "serve/chart_frame.h"
-#include "serve/html.h"
 
 namespace otoscope::serve {
 namespace {
@@ -13,7 +13,7 @@ std::string dot(const Response& point, const Scale& sx, const Scale& sy, const s
     svg += "<line class=\"whisker " + colour + "\" x1=\"" + x + "\" x2=\"" + x + "\" y1=\"" +
            num(sy(point.low)) + "\" y2=\"" + num(sy(point.high)) + "\"/>";
   return svg + "<circle class=\"dot " + colour + "\" r=\"4\" cx=\"" + x + "\" cy=\"" +
-         num(sy(point.value)) + "\"><title>" + escaped(name) + "</title></circle>";
+         num(sy(point.value)) + "\"><title>" + markup_escaped(name) + "</title></circle>";
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ std::string response_chart(const std::string& title, const std::vector<ResponseC
         svg += "<polyline class=\"line " + c + "\" points=\"" + line + "\"/>";
       }
       for (const Response& point : curve.points) svg += dot(point, sx, sy, c, curve.name);
-      names += "<li class=\"" + c + "\">" + escaped(curve.name) + "</li>";
+      names += "<li class=\"" + c + "\">" + markup_escaped(curve.name) + "</li>";
     }
   return svg + "</svg>" + names + "</ul></figure>";
 }

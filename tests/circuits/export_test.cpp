@@ -123,7 +123,8 @@ TEST_CASE("the page holds its data as data: text of the input ends no script") {
   const NanoClip clip = nano_clip();
   const std::string page = graph_page(graph(), info(), clip.mel.view().sub(0), 10);
   CHECK(page.find("</script><b>") == std::string::npos);
-  CHECK(page.find("<title>'&lt;/script>&lt;b>' &amp; more</title>") != std::string::npos);
+  CHECK(page.find("<title>&#39;&lt;/script&gt;&lt;b&gt;&#39; &amp; more</title>") !=
+        std::string::npos);
   const std::string start = "id=\"data\">";
   const size_t begin = page.find(start) + start.size();
   const Json data = Json::parse(page.substr(begin, page.find("</script>", begin) - begin));
