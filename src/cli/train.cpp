@@ -3,11 +3,14 @@
 #include <fmt/core.h>
 
 #include <charconv>
+#include <cstdlib>
+#include <list>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/verb.h"
 #include "otoscope/core/text.h"
+#include "otoscope/sae/joint.h"
 #include "otoscope/store/same_rows.h"
 #include "otoscope/store/store.h"
 
@@ -16,7 +19,8 @@ namespace {
 
 /// Lists are axes of a grid; the rest is shared by all of it.
 struct TrainVerbOptions {
-  std::string activations, target, out;
+  std::vector<std::string> activations, target;
+  std::string out;
   std::vector<std::string> arch;
   std::vector<int> expansion, latents, k, seed_init, seed_data;
   std::vector<std::string> lr;
@@ -25,8 +29,12 @@ struct TrainVerbOptions {
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
-    v("activations", o.activations, "store DIR/SITE, .npy, .npz or .safetensors to train on");
-    v("target", o.target, "activations to predict instead (a transcoder), with the same rows");
+    v("activations", o.activations,
+      "store DIR/SITE, .npy, .npz or .safetensors to train on; several with the same rows: one "
+      "crosscoder over all");
+    v("target", o.target,
+      "activations to predict instead (a transcoder), with the same rows; one for each of several: "
+      "a cross-layer transcoder, first block first (--latents and --k count in each block)");
     v("out", o.out, "folder; each SAE gets a folder of its own in it");
     v("arch", o.arch,
       "batchtopk (default), topk, jumprelu, relu, gated, matryoshka; a list is a "
@@ -78,21 +86,25 @@ class Train : public VerbWith<TrainVerbOptions> {
     if (options_.activations.empty())
       throw UserError("--activations", "expected a store, .npy, .npz or .safetensors, got nothing");
     if (options_.out.empty()) throw UserError("--out", "expected a folder, got nothing");
-    const store::Store input = store::Store::open(options_.activations);
-    std::optional<store::Store> target;
-    const sae::StoreBatches batches(input);
-    std::optional<sae::StoreBatches> target_batches;
+    if (!options_.target.empty() && options_.target.size() != options_.activations.size())
+      throw UserError("--target",
+                      "expected one for each of " + std::to_string(options_.activations.size()) +
+                          " --activations, got " + std::to_string(options_.target.size()));
+    // Filled once, so that what borrows from them stays right.
+    const std::vector<store::Store> inputs = open(options_.activations),
+                                    targets = open(options_.target);
+    for (size_t i = 1; i < inputs.size(); ++i)
+      store::check_same_rows(inputs[0], inputs[i], "--activations");
+    for (const store::Store& target : targets)
+      store::check_same_rows(inputs[0], target, "--target");
+    if (inputs.size() > 1) check_blocks(inputs, targets);
+    const Rows input(inputs), target(targets);
     sae::TrainData data;
-    data.input = &batches;
-    data.site = input.site(), data.model_name = input.model_name();
-    data.model_hash = input.model_hash();
-    if (!options_.target.empty()) {
-      target.emplace(store::Store::open(options_.target));
-      store::check_same_rows(input, *target, "--target");
-      target_batches.emplace(*target);
-      data.target = &*target_batches;
-      data.target_site = target->site();
-    }
+    data.input = input.all();
+    data.site = inputs[0].site(), data.model_name = inputs[0].model_name();
+    data.model_hash = inputs[0].model_hash();
+    if (!targets.empty()) data.target = target.all(), data.target_site = targets[0].site();
+    if (inputs.size() > 1) data.inputs = input.ports(), data.targets = target.ports();
     sae::RunOptions how;
     how.checkpoint_seconds = options_.checkpoint_seconds;
     const auto done = sae::train(grid(context), data, options_.out, how, context.progress);
@@ -101,6 +113,57 @@ class Train : public VerbWith<TrainVerbOptions> {
   }
 
  private:
+  /// Stores as batches: one as it is, several side by side.
+  class Rows {
+   public:
+    explicit Rows(const std::vector<store::Store>& stores) : stores_(stores) {
+      std::vector<const sae::BatchSource*> each;
+      for (const store::Store& store : stores) each.push_back(&parts_.emplace_back(store));
+      if (each.size() > 1) joined_.emplace(each);
+    }
+    const sae::BatchSource* all() const {
+      return joined_ ? static_cast<const sae::BatchSource*>(&*joined_) : &parts_.front();
+    }
+    std::vector<sae::Port> ports() const {
+      std::vector<sae::Port> ports;
+      for (const store::Store& store : stores_)
+        ports.push_back({store.site(), store.model_name(), store.model_hash(), store.d(),
+                         joined_->scale(static_cast<int64_t>(ports.size()))});
+      return stores_.empty() ? std::vector<sae::Port>() : ports;
+    }
+
+   private:
+    const std::vector<store::Store>& stores_;
+    std::list<sae::StoreBatches> parts_;
+    std::optional<sae::JoinedBatches> joined_;
+  };
+
+  static std::vector<store::Store> open(const std::vector<std::string>& paths) {
+    std::vector<store::Store> stores;
+    for (const std::string& path : paths) stores.push_back(store::Store::open(path));
+    return stores;
+  }
+
+  /// Features write to the targets from their own on: the order is that of the blocks.
+  static void check_blocks(const std::vector<store::Store>& inputs,
+                           const std::vector<store::Store>& targets) {
+    const auto block = [](const store::Store& store) {
+      const size_t at = store.site().find("blocks.");
+      return at == std::string::npos ? -1 : std::atoi(store.site().c_str() + at + 7);
+    };
+    for (size_t i = 0; i < targets.size(); ++i) {
+      if (block(targets[i]) != block(inputs[i]))
+        throw UserError("--target", "expected the output of " + inputs[i].site() + ", got " +
+                                        targets[i].site() + " in its place");
+      if (i > 0 && block(targets[i]) >= 0 && block(targets[i]) <= block(targets[i - 1]))
+        throw UserError("--target", "expected ascending blocks, got " + targets[i].site() +
+                                        " after " + targets[i - 1].site());
+      if (inputs[i].d() != targets[i].d() || inputs[i].d() != inputs[0].d())
+        throw UserError("--target", "expected equal widths, got " + std::to_string(inputs[i].d()) +
+                                        " and " + std::to_string(targets[i].d()));
+    }
+  }
+
   std::vector<sae::TrainOptions> grid(const Context& context) const {
     const TrainVerbOptions& o = options_;
     if (!o.expansion.empty() && !o.latents.empty())
@@ -122,13 +185,14 @@ class Train : public VerbWith<TrainVerbOptions> {
   static void print(const Context& context, const std::vector<sae::Trained>& done) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const sae::Trained& one : done) {
-      const sae::Sae made = sae::load(one.folder);
+      const std::string hash = sae::is_joint(one.folder) ? sae::load_joint(one.folder).sae.hash
+                                                         : sae::load(one.folder).hash;
       list.push_back({{"name", one.name},
                       {"folder", one.folder.string()},
                       {"reused", one.reused},
                       {"steps", one.steps},
                       {"seconds", one.seconds},
-                      {"sha256", made.hash}});
+                      {"sha256", hash}});
       if (!context.common.json)
         context.print(fmt::format(
             "{}: {}", one.folder.string(),

@@ -30,6 +30,25 @@ void fold_scale_into_weights(Sae& sae, double s_in, double s_out) {
   multiply(sae.b_dec, 1.0 / s_out);
 }
 
+void fold_ports(Joint& joint) {
+  Sae& sae = joint.sae;
+  const std::vector<Port>& outputs = joint.rebuilt();
+  OTO_ASSERT(static_cast<int64_t>(outputs.size()) == joint.outputs && !sae.apply_b_dec_to_input);
+  const int64_t d = joint.part();
+  for (int64_t f = 0; f < sae.F(); ++f) {
+    float* e = sae.W_enc.view().row(f);
+    for (int64_t i = 0; i < sae.d(); ++i) {
+      const int64_t block = joint.cross_layer() ? f / joint.group() : i / d;
+      e[i] = static_cast<float>(e[i] * joint.inputs[static_cast<size_t>(block)].scale);
+    }
+    float* w = sae.W_dec.view().row(f);
+    for (int64_t i = 0; i < sae.d_out(); ++i)
+      w[i] = static_cast<float>(w[i] / outputs[static_cast<size_t>(i / d)].scale);
+  }
+  for (int64_t i = 0; i < sae.d_out(); ++i)
+    sae.b_dec[i] = static_cast<float>(sae.b_dec[i] / outputs[static_cast<size_t>(i / d)].scale);
+}
+
 void fold_decoder_norms(Sae& sae) {
   OTO_ASSERT(!sae.rescale_by_decoder_norm);
   for (int64_t f = 0; f < sae.F(); ++f) {

@@ -16,6 +16,7 @@ namespace otoscope::sae::reference {
 template <class T>
 struct Parameters {
   int64_t d = 0, d_out = 0, F = 0;
+  int64_t sources = 1, outputs = 1;  // as in Sae: x is (B, sources d)
   bool centre = true;
   std::vector<T> W_enc, W_dec, b_enc, b_dec, threshold, b_mag, r_mag, W_skip;  // shapes as in Sae
 };
@@ -25,7 +26,6 @@ struct Parameters {
 template <class T>
 struct Frozen {
   std::vector<T> residual;      // y - xhat, AuxK's target (B, d_out)
-  T residual_spread = 0;        // its Z
   std::vector<T> W_dec, b_dec;  // gated's second reconstruction
   std::vector<T> rest;          // y - W_skip x, what that one aims at
 };
@@ -51,8 +51,11 @@ struct Pass {
   std::vector<T> delta;  // d total / d pre, (B, F)
 
   size_t at(int64_t b, int64_t f) const { return static_cast<size_t>(b * p.F + f); }
-  T xc(int64_t b, int64_t i) const {
-    return x[static_cast<size_t>(b * p.d + i)] -
+  int64_t source(int64_t f) const { return f / (p.F / p.sources); }
+  /// The first column that a feature writes.
+  int64_t from(int64_t f) const { return source(f) * (p.d_out / p.outputs); }
+  T xc(int64_t b, int64_t f, int64_t i) const {
+    return x[static_cast<size_t>((b * p.sources + source(f)) * p.d + i)] -
            (p.centre ? p.b_dec[static_cast<size_t>(i)] : T(0));
   }
   static T& add(std::vector<T>& v, int64_t i, T value) {
@@ -75,7 +78,8 @@ struct Pass {
     for (int64_t b = 0; b < B; ++b)
       for (int64_t f = 0; f < p.F; ++f) {
         T z = p.b_enc[static_cast<size_t>(f)];
-        for (int64_t i = 0; i < p.d; ++i) z += xc(b, i) * p.W_enc[static_cast<size_t>(f * p.d + i)];
+        for (int64_t i = 0; i < p.d; ++i)
+          z += xc(b, f, i) * p.W_enc[static_cast<size_t>(f * p.d + i)];
         r.pre[at(b, f)] = z;
       }
   }
@@ -88,7 +92,7 @@ struct Pass {
       for (int64_t i = 0; i < p.d_out; ++i) {
         T sum = bias.empty() ? T(0) : bias[static_cast<size_t>(i)];
         for (int64_t f = 0; f < width; ++f)
-          sum += codes[at(b, f)] * W[static_cast<size_t>(f * p.d_out + i)];
+          if (i >= from(f)) sum += codes[at(b, f)] * W[static_cast<size_t>(f * p.d_out + i)];
         out[static_cast<size_t>(b * p.d_out + i)] = sum;
       }
     return out;
@@ -108,6 +112,7 @@ struct Pass {
         const T gi = g[static_cast<size_t>(b * p.d_out + i)];
         if (bias) add(r.gradient.b_dec, i, gi);
         for (int64_t f = 0; f < width; ++f) {
+          if (i < from(f)) continue;
           add(r.gradient.W_dec, f * p.d_out + i, codes[at(b, f)] * gi);
           a[at(b, f)] += gi * p.W_dec[static_cast<size_t>(f * p.d_out + i)];
         }
@@ -135,7 +140,7 @@ struct Pass {
         const T v = delta[at(b, f)];
         if (bias) add(r.gradient.b_enc, f, v);
         for (int64_t i = 0; i < p.d; ++i) {
-          add(r.gradient.W_enc, f * p.d + i, v * xc(b, i));
+          add(r.gradient.W_enc, f * p.d + i, v * xc(b, f, i));
           if (p.centre) add(r.gradient.b_dec, i, -v * p.W_enc[static_cast<size_t>(f * p.d + i)]);
         }
       }
@@ -155,47 +160,65 @@ struct Pass {
   }
 
   void top_k(bool whole_batch) {
-    for (int64_t b = 0; b < (whole_batch ? 1 : B); ++b) {
-      std::vector<int64_t> all(static_cast<size_t>(whole_batch ? B * p.F : p.F));
-      std::iota(all.begin(), all.end(), b * p.F);
-      keep(all, whole_batch ? o.k * B : o.k, r.pre, r.codes, true);
+    const int64_t n = p.F / p.sources;
+    for (int64_t s = 0; s < p.sources; ++s)
+      for (int64_t b = 0; b < (whole_batch ? 1 : B); ++b) {
+        std::vector<int64_t> all;
+        for (int64_t row = b; row < (whole_batch ? B : b + 1); ++row)
+          for (int64_t f = s * n; f < (s + 1) * n; ++f) all.push_back(row * p.F + f);
+        keep(all, whole_batch ? o.k * B : o.k, r.pre, r.codes, true);
+      }
+  }
+
+  /// sum over rows and columns from `first` on of (e - its column's mean)^2
+  T spread(const std::vector<T>& e, int64_t first) const {
+    T total = 0;
+    for (int64_t i = first; i < p.d_out; ++i) {
+      T mean = 0;
+      for (int64_t b = 0; b < B; ++b) mean += e[static_cast<size_t>(b * p.d_out + i)] / T(B);
+      for (int64_t b = 0; b < B; ++b)
+        total += std::pow(e[static_cast<size_t>(b * p.d_out + i)] - mean, 2);
     }
+    return total;
   }
 
   void auxk(const Frozen<T>& frozen) {
     auto& e = r.frozen.residual;
-    if (!frozen.residual.empty()) {
-      r.frozen.residual = frozen.residual, r.frozen.residual_spread = frozen.residual_spread;
-    } else {
+    e = frozen.residual;
+    if (e.empty()) {
       e.resize(y.size());
       for (size_t i = 0; i < e.size(); ++i) e[i] = y[i] - r.xhat[i];
-      r.frozen.residual_spread = 0;
-      for (int64_t i = 0; i < p.d_out; ++i) {
-        T mean = 0;
-        for (int64_t b = 0; b < B; ++b) mean += e[static_cast<size_t>(b * p.d_out + i)] / T(B);
-        for (int64_t b = 0; b < B; ++b)
-          r.frozen.residual_spread += std::pow(e[static_cast<size_t>(b * p.d_out + i)] - mean, 2);
-      }
     }
-    const T Z = r.frozen.residual_spread;
-    if (state.dead.empty() || !(Z > 0) || o.aux_coefficient == 0) return;
-    std::vector<T> codes(r.codes.size(), T(0));
-    std::vector<uint8_t> open(r.codes.size(), 0);
+    if (state.dead.empty() || o.aux_coefficient == 0) return;
     const int64_t k = o.aux_k > 0 ? o.aux_k : p.d_out / 2;
-    for (int64_t b = 0; b < B; ++b) {
-      std::vector<int64_t> dead;
-      for (const int32_t f : state.dead) dead.push_back(b * p.F + f);
-      keep(dead, k, r.pre, codes, o.aux_rectified);
-    }
-    const auto eh = decode(codes, p.W_dec, {}, p.F);
     const T alpha = T(o.aux_coefficient);
-    r.auxiliary = alpha * mean_square(e, eh) * T(B) / Z;
-    std::vector<T> h(eh.size()), before = a;
-    for (size_t i = 0; i < h.size(); ++i) h[i] = T(2) * alpha / Z * (eh[i] - e[i]);
-    std::fill(a.begin(), a.end(), T(0));
-    decode_vjp(codes, h, p.F, false);
-    for (size_t i = 0; i < a.size(); ++i)
-      if (codes[i] != T(0)) delta[i] += a[i];
+    const std::vector<T> before = a;
+    for (int64_t s = 0; s < p.sources; ++s) {
+      // What this source's dead do not write is no concern of theirs.
+      const int64_t first = s * (p.d_out / p.outputs);
+      const T Z = spread(e, first);
+      std::vector<T> codes(r.codes.size(), T(0));
+      bool any = false;
+      for (int64_t b = 0; b < B; ++b) {
+        std::vector<int64_t> dead;
+        for (const int32_t f : state.dead)
+          if (source(f) == s) dead.push_back(b * p.F + f);
+        any = any || !dead.empty();
+        keep(dead, k, r.pre, codes, o.aux_rectified);
+      }
+      if (!any || !(Z > 0)) continue;
+      const auto eh = decode(codes, p.W_dec, {}, p.F);
+      std::vector<T> h(eh.size());
+      for (size_t i = 0; i < h.size(); ++i) {
+        if (static_cast<int64_t>(i) % p.d_out < first) continue;
+        r.auxiliary += alpha * (eh[i] - e[i]) * (eh[i] - e[i]) / Z;
+        h[i] = T(2) * alpha / Z * (eh[i] - e[i]);
+      }
+      std::fill(a.begin(), a.end(), T(0));
+      decode_vjp(codes, h, p.F, false);
+      for (size_t i = 0; i < a.size(); ++i)
+        if (codes[i] != T(0)) delta[i] += a[i];
+    }
     a = before;
   }
 
@@ -298,7 +321,8 @@ struct Pass {
 template <class T>
 Result<T> run(const Parameters<T>& p, const LossOptions& o, const StepState& state,
               const std::vector<T>& x, const std::vector<T>& y, const Frozen<T>& frozen = {}) {
-  Pass<T> pass{p, o, state, x, y, static_cast<int64_t>(x.size()) / p.d, {}, {}, {}};
+  const int64_t B = static_cast<int64_t>(x.size()) / (p.d * p.sources);
+  Pass<T> pass{p, o, state, x, y, B, {}, {}, {}};
   pass.start();
   if (o.architecture == "relu") pass.relu();
   if (o.architecture == "jumprelu") pass.jumprelu();

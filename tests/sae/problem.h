@@ -63,6 +63,27 @@ Problem<T> make_problem(const std::string& architecture, uint64_t seed, int64_t 
   return q;
 }
 
+/// Several sites of width d: a cross-layer transcoder of S sources with F features each, or a
+/// crosscoder of F features over all.
+template <class T>
+Problem<T> make_joint_problem(const std::string& architecture, uint64_t seed, int64_t B, int64_t d,
+                              int64_t S, int64_t F, bool cross_layer) {
+  const int64_t sources = cross_layer ? S : 1;
+  // The matrices of a transcoder or SAE of all features; what they read and write is cut to blocks.
+  Problem<T> q = make_problem<T>(architecture, seed, B, S * d, S * d, sources * F);
+  q.p.sources = sources, q.p.outputs = S, q.p.centre = false;
+  q.options.sources = sources, q.options.outputs = S;
+  q.options.k = std::max<int64_t>(1, F / 5);
+  Rng rng(seed, "joint problem");
+  if (!cross_layer) return q;
+  q.p.d = d;
+  q.p.W_enc = normals<T>(rng, sources * F * d, 0.5);
+  q.y = normals<T>(rng, B * S * d, 1.0);
+  for (int64_t f = 0; f < sources * F; ++f)
+    for (int64_t i = 0; i < f / F * d; ++i) q.p.W_dec[static_cast<size_t>(f * S * d + i)] = T(0);
+  return q;
+}
+
 template <class T>
 Tensor<float> as_tensor(const std::vector<T>& v, Shape shape) {
   if (v.empty()) return {};

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "otoscope/core/tensor.h"
 #include "otoscope/store/store.h"
@@ -42,6 +43,31 @@ class MemoryBatches : public BatchSource {
   View<const float> all_;
   int64_t train_;
   std::string hash_;
+};
+
+/// Several sites (or the same site of several models) of the same rows, side by side: row b of the
+/// first, then of the second, … Each is scaled so that E||x||^2 is its width, and padded with zeros
+/// to the widest. Borrows them.
+class JoinedBatches : public BatchSource {
+ public:
+  /// UserError where there are not as many rows in each, or none that are finite and not 0.
+  explicit JoinedBatches(std::vector<const BatchSource*> parts);
+  int64_t d() const override { return width_ * static_cast<int64_t>(parts_.size()); }
+  int64_t rows() const override { return parts_[0]->rows(); }
+  void batch(uint64_t seed, int64_t i, View<float> out) const override;
+  int64_t dev_rows() const override { return parts_[0]->dev_rows(); }
+  void dev(int64_t first, View<float> out) const override;
+  std::string hash() const override;
+  int64_t parts() const { return static_cast<int64_t>(parts_.size()); }
+  /// What rows of a part are multiplied by.
+  double scale(int64_t part) const { return scale_[static_cast<size_t>(part)]; }
+
+ private:
+  void place(View<const float> rows, size_t part, View<float> out) const;
+
+  std::vector<const BatchSource*> parts_;
+  std::vector<double> scale_;
+  int64_t width_ = 0;
 };
 
 /// A store of activations: its train split, shuffled, and its dev split. Borrows the store.

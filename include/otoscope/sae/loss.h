@@ -18,6 +18,10 @@ struct LossOptions {
   std::string architecture = "batchtopk";
   int64_t k = 32;  // features per row; jumprelu: the L0 that its penalty aims at
 
+  // Several sites (joint.h), batchtopk and topk: groups of features, each with a k and a block of x
+  // of its own; blocks of y, of which group s writes s, s+1, …
+  int64_t sources = 1, outputs = 1;
+
   // relu, gated: sparsity * sum of codes; jumprelu: see `penalty`.
   double sparsity = 0.1;
   bool norm_weighted = false;  // relu: codes weighted by decoder norms, decoder free (§2.2 ii)
@@ -65,8 +69,8 @@ struct StepState {
 class Loss {
  public:
   virtual ~Loss() = default;
-  /// Forward and backward of one batch. x: (B, d), y: (B, d_out), both in the trainer's units. With
-  /// W_skip (skip transcoders, arXiv:2501.18823) codes explain y - W_skip x.
+  /// Forward and backward of one batch. x: (B, sources d), y: (B, d_out), both in the trainer's
+  /// units. With W_skip (skip transcoders, arXiv:2501.18823) codes explain y - W_skip x.
   virtual LossTerms run(const Sae& sae, View<const float> x, View<const float> y,
                         const StepState& state, Gradients& gradients) = 0;
   /// Which features fired in the last batch: (F) of 0 or 1.

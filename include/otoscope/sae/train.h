@@ -9,6 +9,7 @@
 #include "otoscope/core/options.h"
 #include "otoscope/core/progress.h"
 #include "otoscope/sae/batches.h"
+#include "otoscope/sae/joint.h"
 #include "otoscope/sae/loss.h"
 
 namespace otoscope::sae {
@@ -82,6 +83,14 @@ struct TrainData {
   const BatchSource* input = nullptr;
   const BatchSource* target = nullptr;  // of the same rows (transcoders); nullptr: the input itself
   std::string site, target_site, model_name, model_hash;
+  /// Several sites, joined (JoinedBatches). Without targets a crosscoder, which reads and rebuilds
+  /// all; with as many targets a cross-layer transcoder, whose features read input s and write
+  /// targets s, s+1, …
+  std::vector<Port> inputs, targets;
+
+  bool several() const { return !inputs.empty(); }
+  int64_t sources() const { return targets.empty() ? 1 : static_cast<int64_t>(targets.size()); }
+  int64_t outputs() const { return several() ? static_cast<int64_t>(inputs.size()) : 1; }
 };
 
 /// How a run behaves; changes no result.
@@ -99,13 +108,18 @@ struct Trained {
   double seconds = 0;  // of this process
 };
 
-/// Fills the defaults, checks everything; UserError names the option.
+/// Fills the defaults, checks everything; UserError names the option. d, d_out: of one site;
+/// latents are those of one source.
 TrainOptions resolve(TrainOptions options, int64_t d, int64_t d_out);
 /// "batchtopk-4096-k32", with what differs from the defaults: "-lr0.002", "-s1" (seed-init), ...
 std::string name_of(const TrainOptions& resolved);
+/// "crosscoder2-", "clt6-": before the name of a dictionary of several sites; else nothing.
+std::string kind_of(const TrainData& data);
 /// UserError for what a transcoder cannot be: SAELens has none with topk or gated activations, and
 /// a skip needs a target.
 void check_transcoder(const TrainOptions& options, bool has_target);
+/// UserError for what dictionaries of several sites cannot be.
+void check_several(const TrainOptions& options, const TrainData& data);
 /// Identity of a training: SHA-256 of the resolved options and the data's hashes.
 std::string plan_hash(const TrainOptions& resolved, const TrainData& data);
 

@@ -12,12 +12,13 @@ namespace otoscope::sae {
 
 namespace {
 
-/// The rows of W that are named.
-View<float> gathered(const Tensor<float>& W, const std::vector<int32_t>& rows, Tensor<float>& out) {
-  const int64_t d = W.shape()[1];
+/// The rows of W that are named, their columns from `from` on.
+View<float> gathered(const Tensor<float>& W, const std::vector<int32_t>& rows, int64_t from,
+                     Tensor<float>& out) {
+  const int64_t d = W.shape()[1] - from;
   const View<float> some = shaped(out, {static_cast<int64_t>(rows.size()), d});
   for (size_t j = 0; j < rows.size(); ++j)
-    std::copy_n(W.view().row(rows[j]), d, some.row(static_cast<int64_t>(j)));
+    std::copy_n(W.view().row(rows[j]) + from, d, some.row(static_cast<int64_t>(j)));
   return some;
 }
 
@@ -46,22 +47,23 @@ void AuxK::keep_largest(View<const float> pre, View<float> codes, int64_t k) con
   });
 }
 
-double AuxK::run(const Sae& sae, const std::vector<int32_t>& dead, View<const float> residual,
-                 double per_residual, View<const float> xc, const std::vector<uint8_t>& filled,
-                 Gradients& gradients) {
+double AuxK::run(const Sae& sae, const std::vector<int32_t>& dead, int64_t from,
+                 View<const float> residual, double per_residual, View<const float> xc,
+                 const std::vector<uint8_t>& filled, Gradients& gradients) {
   if (dead.empty() || options_.aux_coefficient == 0) return 0.0;
   const int64_t rows = xc.rows(), n = static_cast<int64_t>(dead.size());
-  const int64_t d_out = sae.d_out(), d = sae.d();
+  const int64_t d_out = sae.d_out() - from, d = sae.d();
+  OTO_ASSERT(residual.width() == d_out);
   const double Z = spread(residual) * static_cast<double>(rows) / (per_residual * per_residual);
   if (!(Z > 0)) return 0.0;
 
   const View<float> pre = shaped(pre_, {rows, n}), codes = shaped(codes_, {rows, n});
-  kernels::gemm({xc}, kernels::transposed(gathered(sae.W_enc, dead, W_)), pre);
+  kernels::gemm({xc}, kernels::transposed(gathered(sae.W_enc, dead, 0, W_)), pre);
   const View<float> b_enc = shaped(b_, {n});
   for (int64_t j = 0; j < n; ++j) b_enc[j] = sae.b_enc[dead[static_cast<size_t>(j)]];
   kernels::add_rows(b_enc, pre);
   keep_largest(pre, codes, options_.aux_k > 0 ? options_.aux_k : std::max<int64_t>(1, d_out / 2));
-  const View<const float> W = gathered(sae.W_dec, dead, W_);
+  const View<const float> W = gathered(sae.W_dec, dead, from, W_);
 
   // h = 2 alpha / Z (eh - e) with e = -residual / per_residual
   const View<float> h = shaped(error_, {rows, d_out});
@@ -91,20 +93,21 @@ double AuxK::run(const Sae& sae, const std::vector<int32_t>& dead, View<const fl
       if (codes[i] == 0.0f) da[i] = 0.0f;
   });
 
-  const auto add_to = [&](View<const float> dW, Tensor<float>& out) {
+  const auto add_to = [&](View<const float> dW, int64_t first, Tensor<float>& out) {
     for (int64_t j = 0; j < n; ++j) {
       const int32_t f = dead[static_cast<size_t>(j)];
-      float* row = out.view().row(f);
       const bool holds = filled[static_cast<size_t>(f)] != 0;
+      if (!holds) std::fill_n(out.view().row(f), first, 0.0f);
+      float* row = out.view().row(f) + first;
       for (int64_t i = 0; i < dW.width(); ++i) row[i] = (holds ? row[i] : 0.0f) + dW.at(j, i);
     }
   };
   View<float> dW = shaped(dW_, {n, d_out});
   kernels::gemm(kernels::transposed(codes), {h}, dW);
-  add_to(dW, gradients.W_dec);
+  add_to(dW, from, gradients.W_dec);
   dW = shaped(dW_, {n, d});
   kernels::gemm(kernels::transposed(da), {xc}, dW);
-  add_to(dW, gradients.W_enc);
+  add_to(dW, 0, gradients.W_enc);
   const View<float> bias = shaped(dW_, {n});
   column_sums(da, bias, false);
   for (int64_t j = 0; j < n; ++j) gradients.b_enc[dead[static_cast<size_t>(j)]] += bias[j];

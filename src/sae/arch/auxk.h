@@ -14,11 +14,12 @@ class AuxK {
  public:
   explicit AuxK(const LossOptions& options) : options_(options) {}
 
-  /// residual: (B, d_out), xhat - y times `per_residual`. xc: (B, d). Adds to the gradient rows of
-  /// the dead and to b_enc; returns the loss. Rows in `filled` hold gradients already.
-  double run(const Sae& sae, const std::vector<int32_t>& dead, View<const float> residual,
-             double per_residual, View<const float> xc, const std::vector<uint8_t>& filled,
-             Gradients& gradients);
+  /// residual: (B, d_out - from), xhat - y times `per_residual`, of the columns that the dead
+  /// write, from `from` on. xc: (B, d). Adds to the gradient rows of the dead and to b_enc; returns
+  /// the loss. Rows in `filled` hold gradients already.
+  double run(const Sae& sae, const std::vector<int32_t>& dead, int64_t from,
+             View<const float> residual, double per_residual, View<const float> xc,
+             const std::vector<uint8_t>& filled, Gradients& gradients);
 
  private:
   void keep_largest(View<const float> pre, View<float> codes, int64_t k) const;

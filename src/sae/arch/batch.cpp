@@ -32,6 +32,29 @@ void centre(const Sae& sae, View<const float> x, Tensor<float>& out) {
   });
 }
 
+void blocks_of(View<const float> x, int64_t S, Tensor<float>& out) {
+  const int64_t rows = x.rows(), d = x.width() / S;
+  const View<float> blocks = shaped(out, {S, rows, d});
+  parallel_ranges(rows, 64, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b)
+      for (int64_t s = 0; s < S; ++s)
+        std::copy_n(x.row(b) + s * d, d, blocks.data + (s * rows + b) * d);
+  });
+}
+
+void join_groups(const std::vector<SparseRows>& groups, int64_t n, SparseRows& out) {
+  out.clear();
+  for (size_t b = 0; b < static_cast<size_t>(groups[0].rows()); ++b) {
+    for (size_t s = 0; s < groups.size(); ++s)
+      for (int64_t e = groups[s].indptr[b]; e < groups[s].indptr[b + 1]; ++e) {
+        const auto at = static_cast<size_t>(e);
+        out.indices.push_back(groups[s].indices[at] + static_cast<int32_t>(n * int64_t(s)));
+        out.values.push_back(groups[s].values[at]);
+      }
+    out.indptr.push_back(static_cast<int64_t>(out.indices.size()));
+  }
+}
+
 View<float> shaped(Tensor<float>& buffer, Shape shape) {
   if (buffer.size() < shape.count()) buffer = Tensor<float>::uninitialized(Shape{shape.count()});
   return {buffer.data(), shape};

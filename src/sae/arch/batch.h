@@ -10,6 +10,10 @@ namespace otoscope::sae {
 
 /// out = x - b_dec per row, or x where the SAE does not centre.
 void centre(const Sae& sae, View<const float> x, Tensor<float>& out);
+/// The blocks of columns of x one below the other: (B, S d) -> (S, B, d).
+void blocks_of(View<const float> x, int64_t S, Tensor<float>& out);
+/// Codes of several groups of n features, the rows of all side by side.
+void join_groups(const std::vector<SparseRows>& groups, int64_t n, SparseRows& out);
 /// Makes `buffer` at least this shape's size and gives a view of that shape.
 View<float> shaped(Tensor<float>& buffer, Shape shape);
 /// out[i] (+)= sum_b x[b, i], in double.

@@ -77,9 +77,13 @@ void decode(const Decode& job, int64_t row_begin, int64_t row_end) {
         r = job.g + q * plane + b * d;
         for (int64_t i = 0; i < d; ++i) r[i] = narrower[i];
       }
-      weighted_sum(
-          e - first, d, [&](int64_t n) { return job.values[first + n]; },
-          [&](int64_t n) { return job.W + job.indices[first + n] * d; }, r);
+      for (int64_t at = first, next = first; at < e; at = next) {
+        const int64_t source = job.indices[at] / job.group, from = source * job.part;
+        while (next < e && job.indices[next] < (source + 1) * job.group) ++next;
+        weighted_sum(
+            next - at, d - from, [&](int64_t n) { return job.values[at + n]; },
+            [&](int64_t n) { return job.W + job.indices[at + n] * d + from; }, r + from);
+      }
       job.squared[q * job.B + b] = squares(r, d);
     }
     // The rows of the next code are on their way while this row's gradients are formed.
@@ -97,7 +101,9 @@ void decode(const Decode& job, int64_t row_begin, int64_t row_end) {
       while (job.indices[e] >= job.block_end[q]) ++q;
       const int64_t ahead = end + (e - job.indptr[b]);
       if (ahead < next_end && ahead < last) prefetch(job.W + job.indices[ahead] * d, d);
-      job.dvalue[e] = dot(job.g + q * plane + b * d, job.W + job.indices[e] * d, d);
+      const int64_t from = job.indices[e] / job.group * job.part;
+      job.dvalue[e] =
+          dot(job.g + q * plane + b * d + from, job.W + job.indices[e] * d + from, d - from);
     }
   }
 }
@@ -111,17 +117,19 @@ void outer(const Outer& job, int64_t feature_begin, int64_t feature_end) {
     const float* g = job.g + q * job.B * job.d_out;
     float* dW_dec = job.dW_dec + f * job.d_out;
     float* dW_enc = job.dW_enc + f * job.d;
+    const int64_t source = f / job.group, from = source * job.part;
+    const float* xc = job.xc + source * job.B * job.d;
     for (int64_t i = 0; i < job.d_out; ++i) dW_dec[i] = 0.0f;
     for (int64_t i = 0; i < job.d; ++i) dW_enc[i] = 0.0f;
     float bias = 0.0f;
     for (int64_t e = 0; e < n; ++e) bias += job.deltas[job.entry[first + e]];
     job.db_enc[f] = bias;
     weighted_sum(
-        n, job.d_out, [&](int64_t e) { return job.values[job.entry[first + e]]; },
-        [&](int64_t e) { return g + job.rows[first + e] * job.d_out; }, dW_dec);
+        n, job.d_out - from, [&](int64_t e) { return job.values[job.entry[first + e]]; },
+        [&](int64_t e) { return g + job.rows[first + e] * job.d_out + from; }, dW_dec + from);
     weighted_sum(
         n, job.d, [&](int64_t e) { return job.deltas[job.entry[first + e]]; },
-        [&](int64_t e) { return job.xc + job.rows[first + e] * job.d; }, dW_enc);
+        [&](int64_t e) { return xc + job.rows[first + e] * job.d; }, dW_enc);
   }
 }
 

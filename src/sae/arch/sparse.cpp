@@ -17,6 +17,46 @@ SparseLoss::SparseLoss(const LossOptions& options, Selection selection, std::vec
       weights_(std::move(weights)),
       auxk_(options) {}
 
+void SparseLoss::select(const Sae& sae, View<const float> x) {
+  const int64_t S = options_.sources, d = sae.d(), n = sae.F() / S;
+  if (S == 1)
+    centre(sae, x, xc_);
+  else
+    blocks_of(x, S, xc_);
+  parts_.resize(static_cast<size_t>(S));
+  for (int64_t s = 0; s < S; ++s) {
+    // bf16 screens, fp32 decides: the codes are those of fp32, on any number of threads.
+    const kernels::ScreenedTopK encoder(sae.W_enc.view().slice(s * n, (s + 1) * n),
+                                        sae.b_enc.view().slice(s * n, (s + 1) * n));
+    const View<const float> xc{xc_.data() + s * rows_ * d, {rows_, d}};
+    SparseRows& kept = S == 1 ? codes_ : parts_[static_cast<size_t>(s)];
+    selection_ == Selection::row ? encoder.top_k(xc, options_.k, kept)
+                                 : encoder.batch_top_k(xc, options_.k, kept);
+  }
+  if (S > 1) join_groups(parts_, n, codes_);
+}
+
+/// AuxK for each source: its dead rebuild what is left of the outputs that they write.
+double SparseLoss::revive(const Sae& sae, const StepState& state, View<const float> residual,
+                          double per_residual, Gradients& gradients) {
+  const int64_t S = options_.sources, n = sae.F() / S, part = sae.d_out() / options_.outputs;
+  double total = 0;
+  for (int64_t s = 0; s < S; ++s) {
+    const auto first = std::lower_bound(state.dead.begin(), state.dead.end(), s * n);
+    const auto last = std::lower_bound(first, state.dead.end(), (s + 1) * n);
+    const int64_t from = s * part, width = sae.d_out() - from;
+    View<const float> rest = residual;
+    if (from > 0 && first != last) {
+      const View<float> span = shaped(span_, {rows_, width});
+      for (int64_t b = 0; b < rows_; ++b) std::copy_n(residual.row(b) + from, width, span.row(b));
+      rest = span;
+    }
+    const View<const float> xc{xc_.data() + s * rows_ * sae.d(), {rows_, sae.d()}};
+    total += auxk_.run(sae, {first, last}, from, rest, per_residual, xc, fired_, gradients);
+  }
+  return total;
+}
+
 void SparseLoss::backward(const Sae& sae, View<const float> y, Gradients& gradients,
                           LossTerms& terms) {
   const int64_t F = sae.F(), d_out = sae.d_out();
@@ -41,7 +81,9 @@ void SparseLoss::backward(const Sae& sae, View<const float> y, Gradients& gradie
                       squared_.data(),
                       M,
                       rows_,
-                      d_out};
+                      d_out,
+                      F / options_.sources,
+                      d_out / options_.outputs};
   parallel_ranges(rows_, 32, [&](int64_t begin, int64_t end) { rows::decode(decode, begin, end); });
   for (int64_t q = 0; q < M; ++q) {
     double sum = 0;
@@ -67,7 +109,9 @@ void SparseLoss::backward(const Sae& sae, View<const float> y, Gradients& gradie
                     M,
                     rows_,
                     d_out,
-                    sae.d()};
+                    sae.d(),
+                    F / options_.sources,
+                    d_out / options_.outputs};
   parallel_ranges(F, 32, [&](int64_t begin, int64_t end) { rows::outer(outer, begin, end); });
   fired_.assign(static_cast<size_t>(F), 0);
   for (int64_t f = 0; f < F; ++f)
@@ -77,18 +121,15 @@ void SparseLoss::backward(const Sae& sae, View<const float> y, Gradients& gradie
 
 LossTerms SparseLoss::run(const Sae& sae, View<const float> x, View<const float> y,
                           const StepState& state, Gradients& gradients) {
-  OTO_ASSERT(x.rows() == y.rows() && x.width() == sae.d() && y.width() == sae.d_out());
+  OTO_ASSERT(x.rows() == y.rows() && x.width() == options_.sources * sae.d() &&
+             y.width() == sae.d_out());
+  // Only one source has anything to centre on, a skip or prefixes.
+  OTO_ASSERT(options_.sources == 1 ||
+             (!sae.apply_b_dec_to_input && sae.W_skip.empty() && widths_.size() == 1));
   rows_ = x.rows();
   LossTerms terms;
-  centre(sae, x, xc_);
   fill(gradients.b_enc, 0.0f);
-  const View<const float> xc{xc_.data(), {rows_, sae.d()}};
-  {
-    // bf16 screens, fp32 decides: the codes are those of fp32, on any number of threads.
-    const kernels::ScreenedTopK encoder(sae.W_enc.view(), sae.b_enc.view());
-    selection_ == Selection::row ? encoder.top_k(xc, options_.k, codes_)
-                                 : encoder.batch_top_k(xc, options_.k, codes_);
-  }
+  select(sae, x);
   backward(sae, without_skip(sae, x, y, rest_), gradients, terms);
 
   const auto M = static_cast<int64_t>(widths_.size());
@@ -96,8 +137,7 @@ LossTerms SparseLoss::run(const Sae& sae, View<const float> x, View<const float>
   skip_vjp({g_.data(), {rows_, sae.d_out()}}, x, false, gradients);
   const View<const float> widest{g_.data() + (M - 1) * rows_ * sae.d_out(), {rows_, sae.d_out()}};
   terms.auxiliary =
-      auxk_.run(sae, state.dead, widest, 2.0 * weights_.back() / static_cast<double>(rows_), xc,
-                fired_, gradients);
+      revive(sae, state, widest, 2.0 * weights_.back() / static_cast<double>(rows_), gradients);
   centring_vjp(sae, gradients);
 
   gradients.touched.clear();

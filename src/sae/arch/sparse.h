@@ -27,6 +27,10 @@ class SparseLoss : public Loss {
   std::vector<int64_t> prefixes() const override { return widths_; }
 
  private:
+  /// x as each source reads it, then what each keeps, in one set of codes.
+  void select(const Sae& sae, View<const float> x);
+  double revive(const Sae& sae, const StepState& state, View<const float> residual,
+                double per_residual, Gradients& gradients);
   void backward(const Sae& sae, View<const float> y, Gradients& gradients, LossTerms& terms);
 
   LossOptions options_;
@@ -35,7 +39,8 @@ class SparseLoss : public Loss {
   std::vector<double> weights_;
   AuxK auxk_;
   SparseRows codes_;
-  Tensor<float> xc_, g_, rest_;
+  std::vector<SparseRows> parts_;       // by source
+  Tensor<float> xc_, g_, rest_, span_;  // xc_: (sources, B, d)
   std::vector<float> dvalue_;
   std::vector<double> squared_;
   int64_t rows_ = 0;

@@ -8,6 +8,7 @@
 #include "otoscope/kernels/elementwise.h"
 #include "otoscope/kernels/gemm.h"
 #include "otoscope/kernels/rows.h"
+#include "sae/train/summed_norm.h"
 
 namespace otoscope::sae {
 namespace {
@@ -56,39 +57,52 @@ void random_directions(Tensor<float>& W, uint64_t seed, const char* name) {
 /// Feature f starts as one row of the sample: it reads what sets that input apart and writes what
 /// sets its target apart, with some noise against twins. Random pairs of directions write what has
 /// nothing to do with what they read, and the first steps silence most of them for good.
-void rows_as_features(const DataStart& start, uint64_t seed, Sae& sae) {
+void rows_as_features(const DataStart& start, uint64_t seed, const TrainData& data, Sae& sae) {
   constexpr float kNoise = 0.3f;
   Rng rng(seed, "rows that features start from");
   const auto n = static_cast<uint64_t>(start.x.shape()[0]);
-  const auto take = [](View<const float> row, const std::vector<double>& centre, float* to) {
+  const auto take = [](const float* row, const double* centre, int64_t d, float* to) {
     double squared = 0;
-    for (int64_t i = 0; i < row.size(); ++i) {
-      const double value = static_cast<double>(row[i]) - centre[static_cast<size_t>(i)];
+    for (int64_t i = 0; i < d; ++i) {
+      const double value = static_cast<double>(row[i]) - centre[i];
       squared += value * value;
     }
     if (!(squared > 0)) return;  // the noise alone
-    for (int64_t i = 0; i < row.size(); ++i)
+    for (int64_t i = 0; i < d; ++i)
       to[i] = kNoise * to[i] +
-              static_cast<float>((static_cast<double>(row[i]) - centre[static_cast<size_t>(i)]) /
-                                 std::sqrt(squared));
+              static_cast<float>((static_cast<double>(row[i]) - centre[i]) / std::sqrt(squared));
   };
+  const int64_t d = sae.d(), d_out = sae.d_out();
+  const int64_t group = sae.F() / data.sources(), part = d_out / data.outputs();
   for (int64_t f = 0; f < sae.F(); ++f) {
     const auto row = static_cast<int64_t>(rng.below(n));
-    take({start.x.view().row(row), Shape{sae.d()}}, start.median_in, sae.W_enc.view().row(f));
-    take({start.y.view().row(row), Shape{sae.d_out()}}, start.median_out, sae.W_dec.view().row(f));
+    const int64_t source = f / group, reads = source * d, writes = source * part;
+    take(start.x.view().row(row) + reads, start.median_in.data() + reads, d,
+         sae.W_enc.view().row(f));
+    take(start.y.view().row(row) + writes, start.median_out.data() + writes, d_out - writes,
+         sae.W_dec.view().row(f) + writes);
   }
   kernels::normalize_rows(sae.W_enc);
   kernels::normalize_rows(sae.W_dec);
 }
 
 /// Pre-activations of the sample's first rows.
-Tensor<float> first_pre(const Sae& sae, View<const float> x) {
+Tensor<float> first_pre(const Sae& sae, int64_t sources, View<const float> x) {
   const int64_t n = std::min<int64_t>(512, x.rows());
+  Tensor<float> pre({n, sae.F()});
+  for (int64_t s = 0, F = sae.F() / sources; sources > 1 && s < sources; ++s) {
+    Tensor<float> own({n, sae.d()}), part({n, F});
+    for (int64_t b = 0; b < n; ++b) std::copy_n(x.row(b) + s * sae.d(), sae.d(), own.view().row(b));
+    kernels::Linear(sae.W_enc.view().slice(s * F, (s + 1) * F),
+                    sae.b_enc.view().slice(s * F, (s + 1) * F))
+        .forward(own, part);
+    for (int64_t b = 0; b < n; ++b) std::copy_n(part.view().row(b), F, pre.view().row(b) + s * F);
+  }
+  if (sources > 1) return pre;
   Tensor<float> xc = Tensor<float>::copy_of(x.slice(0, n));
   if (sae.apply_b_dec_to_input)
     for (int64_t b = 0; b < n; ++b)
       for (int64_t i = 0; i < sae.d(); ++i) xc.at(b, i) -= sae.b_dec[i];
-  Tensor<float> pre({n, sae.F()});
   kernels::Linear(sae.W_enc.view(), sae.b_enc.view()).forward(xc, pre);
   return pre;
 }
@@ -112,12 +126,33 @@ double norm_ratio(const Sae& sae, const Tensor<float>& pre, View<const float> y,
 }
 
 /// b_enc = -W_enc m: a transcoder has no bias of its input, its first codes still see x - m.
-void see_centred(const std::vector<double>& m, Sae& sae) {
+void see_centred(const std::vector<double>& m, int64_t sources, Sae& sae) {
   for (int64_t f = 0; f < sae.F(); ++f) {
+    const double* own = m.data() + f / (sae.F() / sources) * sae.d();
     double sum = 0;
-    for (int64_t i = 0; i < sae.d(); ++i) sum += m[static_cast<size_t>(i)] * sae.W_enc.at(f, i);
+    for (int64_t i = 0; i < sae.d(); ++i) sum += own[i] * sae.W_enc.at(f, i);
     sae.b_enc[f] = static_cast<float>(-sum);
   }
+}
+
+/// Zeros where a feature writes nothing: outputs before its source, the padding of narrow sites.
+/// Those have no gradient, so they stay.
+void write_own_blocks(const TrainData& data, Sae& sae) {
+  const bool cross_layer = data.sources() > 1;
+  const std::vector<Port>& ports = cross_layer ? data.targets : data.inputs;
+  const int64_t part = sae.d_out() / data.outputs(), group = sae.F() / data.sources();
+  for (int64_t f = 0; f < sae.F(); ++f) {
+    float* row = sae.W_dec.view().row(f);
+    for (int64_t i = 0; i < sae.d_out(); ++i) {
+      const int64_t block = i / part;
+      if ((cross_layer && block < f / group) || i % part >= ports[static_cast<size_t>(block)].width)
+        row[i] = 0.0f;
+    }
+  }
+  if (cross_layer)
+    kernels::normalize_rows(sae.W_dec);
+  else
+    normalize_summed_norm(sae.W_dec, data.outputs());
 }
 
 /// The value that `count` entries a row exceed.
@@ -176,11 +211,12 @@ DataStart measure(const TrainData& data, uint64_t seed, int64_t batch) {
   return start;
 }
 
-Sae initial_sae(const TrainOptions& o, const DataStart& start, bool transcoder) {
+Sae initial_sae(const TrainOptions& o, const DataStart& start, const TrainData& data) {
+  const bool transcoder = data.target != nullptr, crosscoder = data.several() && !transcoder;
   const View<const float> x = start.x, y = transcoder ? start.y.view() : start.x.view();
-  const int64_t F = o.latents, d = x.width(), d_out = y.width();
+  const int64_t F = data.sources() * o.latents, d = x.width() / data.sources(), d_out = y.width();
   Sae sae;
-  sae.apply_b_dec_to_input = !transcoder;
+  sae.apply_b_dec_to_input = !transcoder && !crosscoder;
   sae.W_dec = Tensor<float>(Shape{F, d_out});
   sae.W_enc = Tensor<float>(Shape{F, d});
   sae.b_enc = Tensor<float>(Shape{F});
@@ -188,17 +224,19 @@ Sae initial_sae(const TrainOptions& o, const DataStart& start, bool transcoder) 
   for (int64_t i = 0; i < d_out; ++i)
     sae.b_dec[i] = static_cast<float>(start.median_out[static_cast<size_t>(i)]);
   random_directions(sae.W_dec, o.seed_init, "decoder");
+  if (data.several()) write_own_blocks(data, sae);
   if (transcoder) {
     random_directions(sae.W_enc, o.seed_init, "encoder");
-    rows_as_features(start, o.seed_init, sae);
-    see_centred(start.median_in, sae);
+    rows_as_features(start, o.seed_init, data, sae);
+    see_centred(start.median_in, data.sources(), sae);
     if (o.skip) sae.W_skip = Tensor<float>(Shape{d_out, d});
   } else {
     sae.W_enc = sae.W_dec.clone();
   }
+  if (crosscoder) see_centred(start.median_in, 1, sae);
 
-  Tensor<float> pre = first_pre(sae, x);
-  const double ratio = norm_ratio(sae, pre, y, o.k);
+  Tensor<float> pre = first_pre(sae, data.sources(), x);
+  const double ratio = norm_ratio(sae, pre, y, data.sources() * o.k);
   for (Tensor<float>* part : {&sae.W_enc, &sae.b_enc, &pre}) scale(*part, ratio);
   if (o.arch == "jumprelu") {
     // As many open as the encoder was scaled for: with more the first reconstructions are too long,
@@ -212,6 +250,14 @@ Sae initial_sae(const TrainOptions& o, const DataStart& start, bool transcoder) 
     sae.r_mag = Tensor<float>(Shape{F});
   }
   return sae;
+}
+
+Joint joint_of(Sae sae, const TrainData& data) {
+  Joint joint;
+  joint.sae = std::move(sae);
+  joint.sources = data.sources(), joint.outputs = data.outputs();
+  joint.inputs = data.inputs, joint.targets = data.targets;
+  return joint;
 }
 
 }  // namespace otoscope::sae

@@ -15,7 +15,10 @@ DataStart measure(const TrainData& data, uint64_t seed, int64_t batch);
 
 /// Tied unit-norm directions, b_dec the geometric median, encoder scaled so that the first
 /// reconstructions have the norm of the data. A transcoder's encoder and decoder are untied, its
-/// encoder sees x less its median, its skip starts at 0.
-Sae initial_sae(const TrainOptions& options, const DataStart& start, bool transcoder);
+/// encoder sees x less its median, its skip starts at 0. A crosscoder is tied and sees x less its
+/// median.
+Sae initial_sae(const TrainOptions& options, const DataStart& start, const TrainData& data);
+/// Weights with the names and scales of their sites.
+Joint joint_of(Sae sae, const TrainData& data);
 
 }  // namespace otoscope::sae

@@ -5,6 +5,7 @@
 
 #include "otoscope/kernels/elementwise.h"
 #include "otoscope/kernels/rows.h"
+#include "sae/train/summed_norm.h"
 
 namespace otoscope::sae {
 namespace {
@@ -16,8 +17,8 @@ constexpr double kThresholdRate = 30;
 
 }  // namespace
 
-Optimizer::Optimizer(Sae& sae, Gradients& g, bool unit_norm, bool freeze_decoder)
-    : sae_(sae), gradients_(g), unit_norm_(unit_norm && !freeze_decoder) {
+Optimizer::Optimizer(Sae& sae, Gradients& g, bool unit_norm, bool freeze_decoder, int64_t sites)
+    : sae_(sae), gradients_(g), unit_norm_(unit_norm && !freeze_decoder), sites_(sites) {
   const auto add = [&](const char* name, Tensor<float>& value, Tensor<float>& gradient, bool rows) {
     if (!value.empty())
       parameters_.push_back({name, &value, &gradient, Tensor<float>(value.shape()),
@@ -36,7 +37,11 @@ Optimizer::Optimizer(Sae& sae, Gradients& g, bool unit_norm, bool freeze_decoder
 double Optimizer::step(int64_t t, const kernels::AdamOptions& adam, double clip) {
   const std::vector<int32_t>& rows = gradients_.touched;
   const View<const int32_t> touched{rows.data(), {static_cast<int64_t>(rows.size())}};
-  if (unit_norm_) kernels::project_out_rows(gradients_.W_dec, sae_.W_dec, touched);
+  const bool summed = unit_norm_ && sites_ > 1;
+  if (summed)
+    project_out_summed_norm(gradients_.W_dec, sae_.W_dec, sites_, touched);
+  else if (unit_norm_)
+    kernels::project_out_rows(gradients_.W_dec, sae_.W_dec, touched);
   double squared = 0;
   for (const Parameter& p : parameters_)
     squared += p.rows ? kernels::squared_norm_rows(*p.gradient, touched)
@@ -48,11 +53,12 @@ double Optimizer::step(int64_t t, const kernels::AdamOptions& adam, double clip)
   for (Parameter& p : parameters_) {
     if (p.rows)
       kernels::adam_step_rows(*p.value, *p.gradient, p.m, p.v, touched, t, adam, shrink,
-                              unit_norm_ && p.value == &sae_.W_dec);
+                              unit_norm_ && !summed && p.value == &sae_.W_dec);
     else
       kernels::adam_step(*p.value, *p.gradient, p.m, p.v, t,
                          p.value == &sae_.threshold ? faster : adam, shrink);
   }
+  if (summed) normalize_summed_norm(sae_.W_dec, sites_);
   // A threshold below 0 means what 0 means; there it could not come back.
   for (int64_t f = 0; f < sae_.threshold.size(); ++f)
     sae_.threshold[f] = std::max(sae_.threshold[f], 0.0f);

@@ -100,6 +100,29 @@ void check_transcoder(const TrainOptions& o, bool has_target) {
                     "take batchtopk, jumprelu, relu or matryoshka");
 }
 
+std::string kind_of(const TrainData& data) {
+  if (!data.several()) return "";
+  return (data.targets.empty() ? "crosscoder" : "clt") + std::to_string(data.inputs.size()) + "-";
+}
+
+void check_several(const TrainOptions& o, const TrainData& data) {
+  if (!data.several()) return;
+  const char* kind = data.targets.empty() ? "a crosscoder" : "a cross-layer transcoder";
+  if (o.arch != "batchtopk" && o.arch != "topk")
+    throw UserError("--arch",
+                    "expected batchtopk or topk for " + std::string(kind) + ", got " + o.arch);
+  if (o.arch == "topk" && !data.targets.empty())
+    throw UserError("--arch", "expected batchtopk for a cross-layer transcoder, got topk",
+                    "it runs with thresholds");
+  if (o.skip)
+    throw UserError("--skip", "expected no skip with " + std::string(kind),
+                    "its file has no place for one; transcoders of one block have");
+  if (!data.targets.empty() && data.targets.size() != data.inputs.size())
+    throw UserError("--target", "expected a target for each of " +
+                                    std::to_string(data.inputs.size()) + " inputs, got " +
+                                    std::to_string(data.targets.size()));
+}
+
 io::OrderedJson options_json(const TrainOptions& o) {
   TrainOptions copy = o;
   io::OrderedJson json = io::options_to_json(options_of(copy));
@@ -120,6 +143,9 @@ std::string plan_hash(const TrainOptions& resolved, const TrainData& data) {
   plan["site"] = data.site;
   plan["target_site"] = data.target_site;
   plan["model"] = data.model_hash;
+  for (const auto* ports : {&data.inputs, &data.targets})
+    for (const Port& port : *ports)
+      plan[ports == &data.inputs ? "inputs" : "targets"].push_back({port.site, port.model_hash});
   return io::sha256(plan.dump());
 }
 

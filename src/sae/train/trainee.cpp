@@ -16,11 +16,21 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// The file that is written last, and where in it the plan is.
+struct Finished {
+  const char *file, *plan;
+};
+
+Finished finished_of(const TrainData& data) {
+  return data.several() ? Finished{"otoscope.json", "/plan"}
+                        : Finished{"cfg.json", "/metadata/otoscope/plan"};
+}
+
 /// The plan that a finished SAE was trained by, or "".
-std::string plan_in(const std::filesystem::path& folder) {
-  const io::Json cfg = io::read_json(folder / "cfg.json");
-  const auto ours = io::Json::json_pointer("/metadata/otoscope/plan");
-  return cfg.contains(ours) && cfg[ours].is_string() ? cfg[ours].get<std::string>() : "";
+std::string plan_in(const std::filesystem::path& file, const char* at) {
+  const io::Json json = io::read_json(file);
+  const auto ours = io::Json::json_pointer(at);
+  return json.contains(ours) && json[ours].is_string() ? json[ours].get<std::string>() : "";
 }
 
 /// What a killed process left of files it was writing. The lock is ours, so nobody writes now.
@@ -38,14 +48,15 @@ void remove_leftovers(const std::filesystem::path& folder) {
 Trainee::Trainee(const TrainOptions& resolved, const TrainData& data, std::filesystem::path folder)
     : options_(resolved),
       data_(data),
-      name_(name_of(resolved)),
+      name_(kind_of(data) + name_of(resolved)),
       plan_(plan_hash(resolved, data)),
       folder_(std::move(folder)) {
   io::make_folder(folder_ / "checkpoints");
   lock_ = std::make_unique<io::FolderLock>(folder_);
   remove_leftovers(folder_);
-  if (!std::filesystem::exists(folder_ / "cfg.json")) return;
-  if (plan_in(folder_) != plan_)
+  const Finished finished = finished_of(data);
+  if (!std::filesystem::exists(folder_ / finished.file)) return;
+  if (plan_in(folder_ / finished.file, finished.plan) != plan_)
     throw UserError(folder_.string(),
                     "holds an SAE that was trained with other options or on other activations",
                     "give another --out, or remove the folder");
@@ -55,11 +66,14 @@ Trainee::Trainee(const TrainOptions& resolved, const TrainData& data, std::files
 
 void Trainee::begin(const DataStart& start) {
   s_in_ = start.s_in, s_out_ = start.s_out;
-  sae_ = initial_sae(options_, start, data_.target != nullptr);
-  loss_ = make_loss(loss_options(options_), sae_.d(), sae_.d_out(), sae_.F());
+  sae_ = initial_sae(options_, start, data_);
+  LossOptions loss = loss_options(options_);
+  loss.sources = data_.sources(), loss.outputs = data_.outputs();
+  loss_ = make_loss(loss, sae_.d(), sae_.d_out(), sae_.F());
   gradients_ = std::make_unique<Gradients>(sae_);
-  optimizer_ =
-      std::make_unique<Optimizer>(sae_, *gradients_, loss_->unit_norm(), options_.freeze_decoder);
+  const int64_t summed = data_.sources() == 1 ? data_.outputs() : 1;
+  optimizer_ = std::make_unique<Optimizer>(sae_, *gradients_, loss_->unit_norm(),
+                                           options_.freeze_decoder, summed);
   idle_.assign(static_cast<size_t>(sae_.F()), 0);
   if (is_led(options_))
     control_.emplace(static_cast<double>(options_.k),

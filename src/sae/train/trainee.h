@@ -60,7 +60,6 @@ class Trainee {
   std::filesystem::path checkpoint_path() const;
   bool resume();
   void restart_log();
-  double find_threshold() const;
 
   TrainOptions options_;
   const TrainData& data_;

@@ -113,15 +113,20 @@ std::vector<Trained> train(const std::vector<TrainOptions>& grid, const TrainDat
                     "expected as many rows as the input's " + std::to_string(data.input->rows()) +
                         ", got " + std::to_string(data.target->rows()),
                     "extract both sites in one pass");
-  const int64_t d = data.input->d(), d_out = data.target == nullptr ? d : data.target->d();
+  // Of one site: what options count by.
+  const int64_t d = data.input->d() / data.outputs();
+  const int64_t d_out = data.target == nullptr ? d : data.target->d() / data.outputs();
   std::vector<std::unique_ptr<Trainee>> trainees;
   std::map<std::pair<uint64_t, int64_t>, std::vector<Trainee*>> groups;
   std::map<std::string, int> names;
   int64_t total = 0;
   for (const TrainOptions& options : grid) {
-    check_transcoder(options, data.target != nullptr);
+    if (data.several())
+      check_several(options, data);
+    else
+      check_transcoder(options, data.target != nullptr);
     const TrainOptions resolved = resolve(options, d, d_out);
-    const std::string name = name_of(resolved);
+    const std::string name = kind_of(data) + name_of(resolved);
     if (names[name]++ > 0)
       throw UserError("--out", "two SAEs of the grid would both be called " + name,
                       "train them into different folders");
