@@ -2,6 +2,7 @@
 #include <list>
 #include <nlohmann/json.hpp>
 
+#include "cli/eval_joint.h"
 #include "cli/verb.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
@@ -9,6 +10,7 @@
 #include "otoscope/eval/report.h"
 #include "otoscope/io/file.h"
 #include "otoscope/io/json.h"
+#include "otoscope/sae/joint.h"
 #include "otoscope/sae/sae.h"
 #include "otoscope/store/corpora.h"
 
@@ -16,23 +18,29 @@ namespace otoscope::cli {
 namespace {
 
 struct EvalVerbOptions {
-  std::vector<std::string> sae, activations, also;
-  std::string target, frozen_sae, shuffled_sae, shuffled_activations, model, data;
+  std::vector<std::string> sae, activations, also, target, shuffled_activations;
+  std::string frozen_sae, shuffled_sae, model, data;
   bool no_decode = false;
   eval::EvalOptions eval;
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
-    v("sae", o.sae, "folders of SAEs; eval.json is written into each");
-    v("activations", o.activations, "store of the site: one for all SAEs, or one for each");
+    v("sae", o.sae,
+      "folders of SAEs; eval.json is written into each. Or one crosscoder or cross-layer "
+      "transcoder: joint-eval.json");
+    v("activations", o.activations,
+      "store of the site: one for all SAEs, or one for each; a dictionary of several sites: all of "
+      "them, in its order");
     v("target-activations", o.target,
       "transcoders: store of the site that they rebuild; none: beside --activations, by its name");
     v("model", o.model, "model to splice reconstructions into; none: rows alone are measured");
     v("data", o.data, "manifest (or fetched corpus) of the clips that are spliced and decoded");
     v("also", o.also, "NAME=STORE of other rows to measure the same SAEs on, as unpacked clips");
     v("frozen-sae", o.frozen_sae, "control: an SAE trained with its random decoder kept");
-    v("shuffled-sae", o.shuffled_sae, "control: an SAE of the model with shuffled weights");
-    v("shuffled-activations", o.shuffled_activations, "store of the shuffled model's site");
+    v("shuffled-sae", o.shuffled_sae,
+      "control: an SAE of the model with shuffled weights; or a crosscoder of two such models");
+    v("shuffled-activations", o.shuffled_activations,
+      "store of the shuffled model's site; of each site of a crosscoder");
     v("no-decode", o.no_decode, "splice, but measure the teacher-forced decoder alone");
     eval::EvalOptions::visit(o.eval, v);
   }
@@ -60,6 +68,12 @@ class Eval : public VerbWith<EvalVerbOptions> {
   int run(const Context& context) override {
     check();
     options_.eval.seed = context.common.seed;
+    if (sae::is_joint(options_.sae[0])) {
+      eval_joint({options_.sae[0], options_.activations, options_.target, options_.shuffled_sae,
+                  options_.shuffled_activations},
+                 options_.eval, context);
+      return 0;
+    }
     Opened opened;
     open(opened);
     std::optional<store::Manifest> manifest;
@@ -80,6 +94,8 @@ class Eval : public VerbWith<EvalVerbOptions> {
  private:
   void check() const {
     if (options_.sae.empty()) throw UserError("--sae", "expected the folder of an SAE, got none");
+    for (const std::string& folder : options_.sae)
+      if (sae::is_joint(folder)) return check_joint();
     if (options_.activations.size() != 1 && options_.activations.size() != options_.sae.size())
       throw UserError("--activations", "expected one store, or one for each of " +
                                            std::to_string(options_.sae.size()) + " SAEs, got " +
@@ -91,6 +107,27 @@ class Eval : public VerbWith<EvalVerbOptions> {
     if (options_.shuffled_sae.empty() != options_.shuffled_activations.empty())
       throw UserError("--shuffled-sae",
                       "expected --shuffled-activations with it, the shuffled model's own rows");
+    for (const auto* one : {&options_.target, &options_.shuffled_activations})
+      if (one->size() > 1)
+        throw UserError(one == &options_.target ? "--target-activations" : "--shuffled-activations",
+                        "expected one store, got " + std::to_string(one->size()),
+                        "only dictionaries of several sites have several");
+  }
+
+  /// What the other options mean for a dictionary of several sites.
+  void check_joint() const {
+    if (options_.sae.size() != 1)
+      throw UserError("--sae", "expected a dictionary of several sites alone, got " +
+                                   std::to_string(options_.sae.size()) + " folders");
+    if (options_.shuffled_sae.empty() != options_.shuffled_activations.empty())
+      throw UserError("--shuffled-sae", "expected --shuffled-activations with it");
+    const bool spliced = !options_.model.empty() || !options_.data.empty();
+    if (spliced || !options_.also.empty() || !options_.frozen_sae.empty())
+      throw UserError(spliced                 ? "--model"
+                      : options_.also.empty() ? "--frozen-sae"
+                                              : "--also",
+                      "expected rows alone for a dictionary of several sites",
+                      "trace runs a cross-layer transcoder in the model's place");
   }
 
   const store::Store* open_store(Opened& opened, const std::string& path) const {
@@ -113,7 +150,7 @@ class Eval : public VerbWith<EvalVerbOptions> {
       controls.push_back({"frozen", &opened.saes.emplace_back(sae::load(options_.frozen_sae))});
     if (!options_.shuffled_sae.empty())
       controls.push_back({"shuffled", &opened.saes.emplace_back(sae::load(options_.shuffled_sae)),
-                          open_store(opened, options_.shuffled_activations), false});
+                          open_store(opened, options_.shuffled_activations[0]), false});
     std::vector<eval::AlsoStore> also;
     for (const std::string& given : options_.also) {
       const size_t equals = given.find('=');
@@ -128,7 +165,7 @@ class Eval : public VerbWith<EvalVerbOptions> {
       job.store =
           open_store(opened, options_.activations[options_.activations.size() == 1 ? 0 : i]);
       if (!options_.target.empty())
-        job.target = open_store(opened, options_.target);
+        job.target = open_store(opened, options_.target[0]);
       else
         job.target = target_beside(opened, *job.sae, *job.store);
       job.controls = controls;
