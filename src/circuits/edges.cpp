@@ -89,13 +89,19 @@ std::vector<model::FrozenRead> EdgeMaker::reads_of(std::span<const int32_t> targ
   return reads;
 }
 
-void EdgeMaker::contract_layer(const SourceLayer& layer, View<const float> g,
-                               std::vector<double>& sums) const {
+void EdgeMaker::contract_layer(int into, View<const float> g, std::vector<double>& sums) const {
   const int64_t T = g.shape[0], N = g.shape[1], d = g.shape[2];
+  const SourceLayer& own = sources_.layers[static_cast<size_t>(into)];
+  const std::vector<int> writers = transcoders_.writers(into);
   Tensor<float> rows, products;
+  std::vector<std::pair<int32_t, double>> sources;  // node, value
   for (int64_t t = 0; t < T; ++t) {
-    const int64_t begin = layer.codes.indptr[static_cast<size_t>(t)],
-                  active = layer.codes.indptr[static_cast<size_t>(t + 1)] - begin;
+    const auto begin = static_cast<size_t>(t);
+    int64_t active = 0;
+    for (const int from : writers) {
+      const auto& indptr = sources_.layers[static_cast<size_t>(from)].codes.indptr;
+      active += indptr[begin + 1] - indptr[begin];
+    }
     // A few sizes only: every new one is a product to compile.
     const int64_t padded = (active + 1 + 15) / 16 * 16;
     if (rows.size() < padded * d) {
@@ -103,20 +109,24 @@ void EdgeMaker::contract_layer(const SourceLayer& layer, View<const float> g,
       products = Tensor<float>::uninitialized({padded, N});
     }
     const View<float> D{rows.data(), Shape{padded, d}}, P{products.data(), Shape{padded, N}};
-    for (int64_t e = 0; e < active; ++e)
-      std::copy_n(layer.transcoder->sae.W_dec.view().row(
-                      layer.codes.indices[static_cast<size_t>(begin + e)]),
-                  d, D.row(e));
-    std::copy_n(layer.error.view().row(t), d, D.row(active));
+    sources.clear();
+    for (const int from : writers) {
+      const SourceLayer& layer = sources_.layers[static_cast<size_t>(from)];
+      for (int64_t e = layer.codes.indptr[begin]; e < layer.codes.indptr[begin + 1]; ++e) {
+        const auto entry = static_cast<size_t>(e);
+        std::copy_n(transcoders_.direction(from, layer.codes.indices[entry], into), d,
+                    D.row(static_cast<int64_t>(sources.size())));
+        sources.emplace_back(layer.node[entry], static_cast<double>(layer.codes.values[entry]));
+      }
+    }
+    std::copy_n(own.error.view().row(t), d, D.row(active));
+    sources.emplace_back(own.error_node[begin], 1.0);
     std::fill(D.row(active + 1), D.row(0) + padded * d, 0.0f);
     kernels::gemm({D}, kernels::transposed(g.sub(t)), P);
     for (int64_t e = 0; e <= active; ++e) {
-      const bool error = e == active;
-      const auto entry = static_cast<size_t>(begin + e);
-      const double value = error ? 1.0 : static_cast<double>(layer.codes.values[entry]);
-      const int32_t node = error ? layer.error_node[static_cast<size_t>(t)] : layer.node[entry];
-      double* into = sums.data() + int64_t{node} * N;
-      for (int64_t n = 0; n < N; ++n) into[n] += value * static_cast<double>(P.at(e, n));
+      const auto [node, value] = sources[static_cast<size_t>(e)];
+      double* to = sums.data() + int64_t{node} * N;
+      for (int64_t n = 0; n < N; ++n) to[n] += value * static_cast<double>(P.at(e, n));
     }
   }
 }
@@ -125,7 +135,7 @@ void EdgeMaker::contract(const Site& site, View<const float> g, std::vector<doub
   if (site.point == Point::mlp_out) {
     const int layer =
         site.block + (site.stack == Stack::decoder ? transcoders_.layers() - decoder_layers() : 0);
-    return contract_layer(sources_.layers[static_cast<size_t>(layer)], g, sums);
+    return contract_layer(layer, g, sums);
   }
   const View<const float> leaf = frozen_.value(site);
   const auto& nodes = site.stack == Stack::encoder ? sources_.frame_node : sources_.token_node;

@@ -25,8 +25,7 @@ class EdgeMaker {
                                           std::span<const Node> nodes) const;
   /// sums: (sources, targets), added to.
   void contract(const model::Site& site, View<const float> g, std::vector<double>& sums) const;
-  void contract_layer(const SourceLayer& layer, View<const float> g,
-                      std::vector<double>& sums) const;
+  void contract_layer(int into, View<const float> g, std::vector<double>& sums) const;
   /// What the node really is before its activation function, and what of it is bias.
   void check_target(int64_t id, Node& node) const;
   int decoder_layers() const;

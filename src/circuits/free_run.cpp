@@ -94,12 +94,14 @@ std::vector<double> effects_of(const std::vector<Tensor<float>>& gradients,
   std::vector<double> effects(static_cast<size_t>(sources.features));
   for (size_t i = 0; i < effects.size(); ++i) {
     const Node& node = sources.nodes[i];
-    const Tensor<float>& g = gradients[static_cast<size_t>(node.layer)];
-    const View<const float> direction =
-        transcoders.layer(node.layer)->sae.W_dec.view().slice(node.feature, node.feature + 1);
-    for (const Sources::Member& member : sources.members[i])
-      effects[i] += static_cast<double>(member.value) *
-                    exact_dot(g.view().row(member.position), direction.data, g.shape()[1]);
+    for (int into = node.layer; into < node.layer + transcoders.layer(node.layer)->outputs;
+         ++into) {
+      const Tensor<float>& g = gradients[static_cast<size_t>(into)];
+      const float* direction = transcoders.direction(node.layer, node.feature, into);
+      for (const Sources::Member& member : sources.members[i])
+        effects[i] += static_cast<double>(member.value) *
+                      exact_dot(g.view().row(member.position), direction, g.shape()[1]);
+    }
   }
   return effects;
 }

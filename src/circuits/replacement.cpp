@@ -28,38 +28,34 @@ Replacement::Replacement(const model::FrozenModel& frozen, const Transcoders& tr
   }
 }
 
-/// out = b_dec + gated features + error; a skip is added by the frozen map.
-void Replacement::write(int layer, const SparseRows& codes, const Gate& gate,
-                        View<float> out) const {
+/// out = b_dec + gated features of all layers that write it + error; a skip is added by the frozen
+/// map.
+void Replacement::write(int layer, const CodesOf& codes, const Gate& gate, View<float> out) const {
   const SourceLayer& source = sources_.layers[static_cast<size_t>(layer)];
   const auto* transcoder = transcoders_.layer(layer);
   std::copy_n(source.error.data(), source.error.size(), out.data);
   if (transcoder == nullptr) return;
-  const int64_t d = out.width();
   kernels::add_rows(transcoder->sae.b_dec, out);
-  for (int64_t t = 0; t < codes.rows(); ++t)
-    for (int64_t e = codes.indptr[static_cast<size_t>(t)];
-         e < codes.indptr[static_cast<size_t>(t + 1)]; ++e) {
-      const int32_t f = codes.indices[static_cast<size_t>(e)];
-      const float value = gate(layer, t, f, codes.values[static_cast<size_t>(e)]);
-      if (value != 0)
-        kernels::axpy(value, {transcoder->sae.W_dec.view().row(f), Shape{d}},
-                      {out.row(t), Shape{d}});
-    }
+  for (const int from : transcoders_.writers(layer))
+    add_features_of(transcoders_, from, layer, codes(from), gate, out);
 }
 
 model::FrozenModel::Values Replacement::run(const Gate& gate) const {
+  // Blocks come in order, so codes of layers that write ahead are there when they are needed.
+  std::vector<SparseRows> codes(static_cast<size_t>(transcoders_.layers()));
   return frozen_.forward(
       frozen_.value(kConv2), frozen_.value(kEmbed),
       [&](const Site& site, View<const float> ln2, View<const float> stream, View<float> out) {
         const int l = site.block + (site.stack == Stack::decoder ? encoder_layers_ : 0);
-        SparseRows codes;
-        if (const auto* layer = transcoders_.layer(l); layer != nullptr)
+        SparseRows& own = codes[static_cast<size_t>(l)];
+        if (const auto* layer = transcoders_.layer(l); layer != nullptr) {
           encoders_[static_cast<size_t>(l)]->encode(
-              layer->read.point == model::Point::ln2 ? ln2 : stream, codes);
-        if (!codes.indptr.empty() && site.stack == Stack::decoder)
-          drop_rows_before(sources_.first_token, codes);
-        write(l, codes, gate, out);
+              layer->read.point == model::Point::ln2 ? ln2 : stream, own);
+          if (site.stack == Stack::decoder) drop_rows_before(sources_.first_token, own);
+        }
+        write(
+            l, [&](int from) -> const SparseRows& { return codes[static_cast<size_t>(from)]; },
+            gate, out);
       });
 }
 
@@ -68,27 +64,27 @@ model::FrozenModel::Values Replacement::constrained(const Gate& gate) const {
       frozen_.value(kConv2), frozen_.value(kEmbed),
       [&](const Site& site, View<const float>, View<const float>, View<float> out) {
         const int l = site.block + (site.stack == Stack::decoder ? encoder_layers_ : 0);
-        write(l, sources_.layers[static_cast<size_t>(l)].codes, gate, out);
+        write(
+            l,
+            [&](int from) -> const SparseRows& {
+              return sources_.layers[static_cast<size_t>(from)].codes;
+            },
+            gate, out);
       });
 }
 
 bool Replacement::change_of(int layer, const Gate& gate, View<float> change) const {
-  const auto* transcoder = transcoders_.layer(layer);
-  if (transcoder == nullptr) return false;
-  const SparseRows& codes = sources_.layers[static_cast<size_t>(layer)].codes;
+  if (transcoders_.layer(layer) == nullptr) return false;
   bool any = false;
-  const int64_t d = change.width();
-  for (int64_t t = 0; t < codes.rows(); ++t)
-    for (int64_t e = codes.indptr[static_cast<size_t>(t)];
-         e < codes.indptr[static_cast<size_t>(t + 1)]; ++e) {
-      const int32_t f = codes.indices[static_cast<size_t>(e)];
-      const float before = codes.values[static_cast<size_t>(e)];
-      const float after = gate(layer, t, f, before);
-      if (after == before) continue;
-      any = true;
-      kernels::axpy(after - before, {transcoder->sae.W_dec.view().row(f), Shape{d}},
-                    {change.row(t), Shape{d}});
-    }
+  for (const int from : transcoders_.writers(layer))
+    add_features_of(
+        transcoders_, from, layer, sources_.layers[static_cast<size_t>(from)].codes,
+        [&](int l, int64_t t, int32_t f, float before) {
+          const float by = gate(l, t, f, before) - before;
+          any = any || by != 0;
+          return by;
+        },
+        change);
   return any;
 }
 

@@ -22,7 +22,8 @@ class Replacement {
   bool change_of(int layer, const Gate& gate, View<float> change) const;
 
  private:
-  void write(int layer, const SparseRows& codes, const Gate& gate, View<float> out) const;
+  using CodesOf = std::function<const SparseRows&(int layer)>;
+  void write(int layer, const CodesOf& codes, const Gate& gate, View<float> out) const;
 
   const model::FrozenModel& frozen_;
   const Transcoders& transcoders_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "otoscope/kernels/elementwise.h"
+
 namespace otoscope::circuits {
 namespace {
 
@@ -10,7 +12,7 @@ using model::Point;
 using model::Site;
 using model::Stack;
 
-/// Codes and error of one block.
+/// Codes of one block; its error is all that it writes, until write_errors().
 SourceLayer source_layer(const model::FrozenModel& frozen, const Transcoders& transcoders,
                          int layer, int64_t first_token) {
   SourceLayer out;
@@ -21,14 +23,27 @@ SourceLayer source_layer(const model::FrozenModel& frozen, const Transcoders& tr
     out.codes.indptr.assign(static_cast<size_t>(written.rows() + 1), 0);
     return out;
   }
-  const View<const float> read = frozen.value(out.transcoder->read);
-  const sae::Encoder encoder(out.transcoder->sae);
-  encoder.encode(read, out.codes);
+  sae::Encoder(out.transcoder->sae).encode(frozen.value(out.transcoder->read), out.codes);
   if (out.transcoder->write.stack == Stack::decoder) drop_rows_before(first_token, out.codes);
-  auto xhat = Tensor<float>::uninitialized(written.shape);
-  encoder.decode(out.codes, read, xhat);
-  for (int64_t i = 0; i < xhat.size(); ++i) out.error[i] -= xhat[i];
   return out;
+}
+
+/// What of a block's output no feature, bias or skip explains.
+void write_error(const model::FrozenModel& frozen, const Transcoders& transcoders, int layer,
+                 Sources& sources) {
+  SourceLayer& own = sources.layers[static_cast<size_t>(layer)];
+  if (own.transcoder == nullptr) return;
+  auto xhat = Tensor<float>::uninitialized(own.error.shape());
+  if (own.transcoder->outputs == 1 && transcoders.writers(layer).size() == 1) {
+    sae::Encoder(own.transcoder->sae).decode(own.codes, frozen.value(own.transcoder->read), xhat);
+  } else {
+    std::fill_n(xhat.data(), xhat.size(), 0.0f);
+    kernels::add_rows(own.transcoder->sae.b_dec, xhat);
+    for (const int from : transcoders.writers(layer))
+      add_features_of(transcoders, from, layer, sources.layers[static_cast<size_t>(from)].codes, {},
+                      xhat);
+  }
+  for (int64_t i = 0; i < xhat.size(); ++i) own.error[i] -= xhat[i];
 }
 
 /// Gives every entry of a layer's codes its node. Frames of one feature that follow each other with
@@ -98,6 +113,21 @@ void drop_rows_before(int64_t first, SparseRows& codes) {
     codes.indptr[t] = t <= rows ? 0 : codes.indptr[t] - dropped;
 }
 
+void add_features_of(const Transcoders& transcoders, int from, int into, const SparseRows& codes,
+                     const std::function<float(int, int64_t, int32_t, float)>& gate,
+                     View<float> out) {
+  for (int64_t t = 0; t < codes.rows(); ++t)
+    for (int64_t e = codes.indptr[static_cast<size_t>(t)];
+         e < codes.indptr[static_cast<size_t>(t + 1)]; ++e) {
+      const int32_t f = codes.indices[static_cast<size_t>(e)];
+      float value = codes.values[static_cast<size_t>(e)];
+      if (gate) value = gate(from, t, f, value);
+      if (value != 0)
+        kernels::axpy(value, {transcoders.direction(from, f, into), Shape{out.width()}},
+                      {out.row(t), Shape{out.width()}});
+    }
+}
+
 double read_bias(const sae::Sae& sae, int32_t feature) {
   double bias = static_cast<double>(sae.b_enc[feature]);
   if (!sae.apply_b_dec_to_input) return bias;
@@ -115,6 +145,7 @@ Sources list_sources(const model::FrozenModel& frozen, const Transcoders& transc
     sources.layers.push_back(source_layer(frozen, transcoders, l, first_token));
     add_features(sources.layers.back(), l, transcoders.write_site(l).stack, gap, sources);
   }
+  for (int l = 0; l < transcoders.layers(); ++l) write_error(frozen, transcoders, l, sources);
   sources.features = static_cast<int64_t>(sources.nodes.size());
   for (int l = 0; l < transcoders.layers(); ++l) {
     const Stack stack = transcoders.write_site(l).stack;

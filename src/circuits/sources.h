@@ -1,6 +1,7 @@
 #pragma once
 /// Everything that writes into the frozen map: features, errors, leaves, padding, as nodes.
 
+#include <functional>
 #include <vector>
 
 #include "otoscope/circuits/trace.h"
@@ -13,7 +14,7 @@ struct SourceLayer {
   SparseRows codes;                 // (T) rows
   std::vector<int32_t> node;        // by entry of codes
   std::vector<int32_t> error_node;  // by position
-  Tensor<float> error;              // (T, d): mlp_out minus features, b_dec and skip
+  Tensor<float> error;  // (T, d): mlp_out minus all features that write it, b_dec and skip
 };
 
 struct Sources {
@@ -35,6 +36,12 @@ Sources list_sources(const model::FrozenModel& frozen, const Transcoders& transc
                      int gap, int64_t first_token);
 /// Empties the rows before `first`.
 void drop_rows_before(int64_t first, SparseRows& codes);
+
+/// Adds what the codes of layer `from`, gated if there is a gate, write into layer `into`.
+/// out: (T, d)
+void add_features_of(const Transcoders& transcoders, int from, int into, const SparseRows& codes,
+                     const std::function<float(int, int64_t, int32_t, float)>& gate,
+                     View<float> out);
 
 /// <e, b_dec> taken from b_enc where the SAE centres its input.
 double read_bias(const sae::Sae& sae, int32_t feature);

@@ -94,7 +94,7 @@ double standing_bytes(const model::Dims& dims, const Transcoders& transcoders) {
   double features = 0;
   for (int l = 0; l < transcoders.layers(); ++l)
     if (const auto* layer = transcoders.layer(l); layer != nullptr)
-      features += static_cast<double>(layer->sae.F());
+      features += static_cast<double>(layer->sae.F()) * (1.0 + layer->outputs) / 2.0;
   const auto T = static_cast<double>(dims.n_audio_ctx);
   return 4.0 * (3.0 * model + 2.0 * 2.0 * features * d + 3.0 * dims.n_audio_head * T * T);
 }

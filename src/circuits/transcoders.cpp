@@ -34,11 +34,11 @@ Site read_of(const sae::Sae& sae, const model::Dims& dims, const Site& write) {
   return read;
 }
 
-void check(const sae::Sae& sae, const Site& read, int64_t d) {
-  if (sae.d() != d || sae.d_out() != d)
+void check(const sae::Sae& sae, const Site& read, int outputs, int64_t d) {
+  if (sae.d() != d || sae.d_out() != outputs * d)
     throw UserError(name_of(sae),
                     "expected widths of " + std::to_string(d) + ", got " + std::to_string(sae.d()) +
-                        " and " + std::to_string(sae.d_out()),
+                        " and " + std::to_string(sae.d_out() / outputs),
                     "it was trained on another model");
   if (sae.normalize != sae::Normalize::none || sae.rescale_by_decoder_norm)
     throw UserError(name_of(sae),
@@ -53,19 +53,51 @@ void check(const sae::Sae& sae, const Site& read, int64_t d) {
 
 }  // namespace
 
-Transcoders::Transcoders(std::vector<sae::Sae> saes, const model::Dims& dims)
-    : encoder_layers_(dims.n_audio_layer) {
+Transcoders::Transcoders(std::vector<sae::Sae> saes, const model::Dims& dims,
+                         const std::vector<sae::Joint>& cross_layer)
+    : encoder_layers_(dims.n_audio_layer), d_(dims.n_audio_state) {
   layers_.resize(static_cast<size_t>(dims.n_audio_layer + dims.n_text_layer));
-  for (sae::Sae& sae : saes) {
-    const Site write = write_of(sae, dims), read = read_of(sae, dims, write);
-    check(sae, read, dims.n_audio_state);
-    auto& place = layers_[static_cast<size_t>(
-        write.block + (write.stack == Stack::decoder ? encoder_layers_ : 0))];
-    if (place)
-      throw UserError(name_of(sae), "expected one transcoder a block, got a second of " +
-                                        model::site_name(write));
-    place = std::make_unique<Layer>(Layer{read, write, std::move(sae)});
+  for (sae::Sae& sae : saes) add(std::move(sae), 1, dims);
+  for (const sae::Joint& joint : cross_layer) {
+    const std::string where = joint.sae.folder.string();
+    if (!joint.cross_layer())
+      throw UserError(where, "expected a cross-layer transcoder, got a crosscoder",
+                      "it rebuilds what it reads; nothing flows through it");
+    for (size_t l = 0; l < joint.targets.size(); ++l) {
+      if (joint.targets[l].site.empty())
+        throw UserError(where, "expected otoscope.json with the sites of each layer, got none",
+                        "the weights alone do not say which blocks they are of");
+      const Site write = model::find_site(dims, joint.targets[l].site);
+      const Site first = model::find_site(dims, joint.targets[0].site);
+      if (write.stack != first.stack || write.block != first.block + static_cast<int>(l))
+        throw UserError(where, "expected blocks one after the other, got " + joint.targets[l].site +
+                                   " as target " + std::to_string(l + 1));
+      add(source_of(joint, static_cast<int64_t>(l)), static_cast<int>(joint.targets.size() - l),
+          dims);
+    }
   }
+}
+
+void Transcoders::add(sae::Sae sae, int outputs, const model::Dims& dims) {
+  const Site write = write_of(sae, dims), read = read_of(sae, dims, write);
+  check(sae, read, outputs, d_);
+  auto& place = layers_[static_cast<size_t>(write.block +
+                                            (write.stack == Stack::decoder ? encoder_layers_ : 0))];
+  if (place)
+    throw UserError(name_of(sae),
+                    "expected one transcoder a block, got a second of " + model::site_name(write));
+  place = std::make_unique<Layer>(Layer{read, write, std::move(sae), outputs});
+}
+
+std::vector<int> Transcoders::writers(int into) const {
+  std::vector<int> all;
+  for (int l = 0; l <= into; ++l)
+    if (const Layer* from = layer(l); from != nullptr && l + from->outputs > into) all.push_back(l);
+  return all;
+}
+
+const float* Transcoders::direction(int from, int32_t feature, int into) const {
+  return layer(from)->sae.W_dec.view().row(feature) + (into - from) * d_;
 }
 
 int64_t Transcoders::size() const {

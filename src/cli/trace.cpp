@@ -35,7 +35,8 @@ struct TraceVerbOptions {
   static void visit(Self& o, Visit&& v) {
     v("model", o.model, "the model that is traced");
     v("transcoders", o.transcoders,
-      "folders of transcoders, one a block, or a folder of such folders");
+      "folders of transcoders, one a block, of a cross-layer transcoder, or a folder of such "
+      "folders");
     v("token", o.choice.token, "which token of the transcript is explained, from 0", Range{0, 448});
     v("contrast", o.choice.contrast, "A,B: why token A rather than B there, as text or as ids");
     v("span", o.choice.span, "FIRST,END: tokens of the transcript explained together");
@@ -83,7 +84,7 @@ class Trace : public VerbWith<TraceVerbOptions> {
     }
     const auto model = model::Whisper::load(options_.model, {}, context.progress);
     const auto tokenizer = model::load_tokenizer(model, context.progress);
-    const circuits::Transcoders transcoders(load_transcoders(options_.transcoders), model.dims());
+    const circuits::Transcoders transcoders = load_transcoders(options_.transcoders, model.dims());
     const circuits::Heard heard =
         circuits::listen(model, tokenizer, context.arguments[0], options_.offset, options_.duration,
                          options_.language);

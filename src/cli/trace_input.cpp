@@ -25,23 +25,34 @@ int64_t token_of(const std::string& text, const model::Tokenizer& tokenizer) {
 
 }  // namespace
 
-std::vector<sae::Sae> load_transcoders(const std::vector<std::string>& folders) {
+circuits::Transcoders load_transcoders(const std::vector<std::string>& folders,
+                                       const model::Dims& dims) {
   std::vector<sae::Sae> saes;
-  for (const std::filesystem::path folder : folders) {
-    if (std::filesystem::exists(folder / "cfg.json")) {
+  std::vector<sae::Joint> cross_layer;
+  const auto load = [&](const std::filesystem::path& folder) {
+    if (std::filesystem::exists(folder / "cfg.json"))
       saes.push_back(sae::load(folder));
+    else
+      cross_layer.push_back(sae::load_joint(folder));
+  };
+  for (const std::filesystem::path folder : folders) {
+    if (std::filesystem::exists(folder / "cfg.json") || sae::is_joint(folder)) {
+      load(folder);
       continue;
     }
     std::vector<std::filesystem::path> inside;
     if (std::filesystem::is_directory(folder))
       for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
-        if (entry.path().filename() == "cfg.json") inside.push_back(entry.path().parent_path());
+        if (entry.path().filename() == "cfg.json" ||
+            entry.path().filename() == "W_enc_0.safetensors")
+          inside.push_back(entry.path().parent_path());
     if (inside.empty())
-      throw UserError(folder.string(), "expected transcoders (cfg.json), got none");
+      throw UserError(folder.string(), "expected transcoders (cfg.json), got none",
+                      "a cross-layer one has W_enc_0.safetensors instead");
     std::sort(inside.begin(), inside.end());
-    for (const auto& path : inside) saes.push_back(sae::load(path));
+    for (const auto& path : inside) load(path);
   }
-  return saes;
+  return circuits::Transcoders(std::move(saes), dims, cross_layer);
 }
 
 std::pair<int64_t, int64_t> chosen_tokens(const circuits::Heard& heard, const TraceChoice& choice) {

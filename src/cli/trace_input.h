@@ -17,7 +17,8 @@ struct TraceChoice {
 };
 
 /// SAEs of the folders, and of folders in them. UserError where there is none.
-std::vector<sae::Sae> load_transcoders(const std::vector<std::string>& folders);
+circuits::Transcoders load_transcoders(const std::vector<std::string>& folders,
+                                       const model::Dims& dims);
 
 /// Places [first, end) in heard.tokens of the tokens that are explained. UserError [--token],
 /// [--span].

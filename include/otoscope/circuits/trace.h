@@ -13,6 +13,7 @@
 #include "otoscope/model/frozen.h"
 #include "otoscope/model/tokenizer.h"
 #include "otoscope/model/whisper.h"
+#include "otoscope/sae/joint.h"
 #include "otoscope/sae/sae.h"
 
 namespace otoscope::circuits {
@@ -68,27 +69,37 @@ LogitTarget contrast_target(View<const float> logits, const model::Tokenizer& to
 std::vector<LogitTarget> span_targets(View<const float> logits, const model::Tokenizer& tokenizer,
                                       std::span<const int64_t> tokens, int64_t first, int64_t last);
 
-/// One transcoder: reads ln2 (or the stream before it) of a block, writes its mlp_out. Blocks
-/// without one are all error.
+/// One transcoder a block: reads ln2 (or the stream before it), writes its mlp_out; a layer of a
+/// cross-layer transcoder writes the mlp_out of the blocks after it too. Blocks without one are all
+/// error.
 class Transcoders {
  public:
   /// UserError for two of one block, SAEs that are no transcoders, rows that are normalised one by
-  /// one, gates.
-  Transcoders(std::vector<sae::Sae> saes, const model::Dims& dims);
+  /// one, gates; crosscoders, and cross-layer transcoders that leave out blocks.
+  Transcoders(std::vector<sae::Sae> saes, const model::Dims& dims,
+              const std::vector<sae::Joint>& cross_layer = {});
   struct Layer {
     model::Site read, write;
-    sae::Sae sae;
+    sae::Sae sae;  // W_dec: (F, outputs d), its own block's output first
+    int outputs = 1;
   };
   /// By layer (Node::layer); null where there is none.
   const Layer* layer(int index) const { return layers_[static_cast<size_t>(index)].get(); }
+  /// Layers whose features write into the MLP output of this one, ascending.
+  std::vector<int> writers(int into) const;
+  /// What a feature of `layer` adds there when it is 1, (d). into: one that it writes.
+  const float* direction(int layer, int32_t feature, int into) const;
   int64_t size() const;
   /// Site of layer's MLP output.
   model::Site write_site(int layer) const;
   int layers() const { return static_cast<int>(layers_.size()); }
 
  private:
+  void add(sae::Sae sae, int outputs, const model::Dims& dims);
+
   std::vector<std::unique_ptr<Layer>> layers_;
   int encoder_layers_ = 0;
+  int64_t d_ = 0;
 };
 
 /// The graph of the input that `frozen` recorded; skips of the transcoders are set in it. UserError
