@@ -12,10 +12,6 @@
 namespace otoscope::contexts {
 namespace {
 
-double mean_of(const std::vector<double>& x) {
-  return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
-}
-
 std::vector<double> mean_effects(const circuits::Attribution& a, std::span<const int64_t> clips) {
   const Tensor<float>& E = a.sites[0].effects;
   std::vector<double> mean(static_cast<size_t>(E.shape()[1]), 0);
@@ -55,9 +51,10 @@ Halves halves_of(const circuits::Attribution& a, int size, Rng& rng) {
 }
 
 Estimate spread_of(const std::vector<double>& draws, int64_t n, int64_t clusters) {
-  Estimate e{mean_of(draws), quantile(draws, .025),      quantile(draws, .975), n,
-             clusters,       "random halves of clusters"};
-  return e;
+  const double mean =
+      std::accumulate(draws.begin(), draws.end(), 0.0) / static_cast<double>(draws.size());
+  return {mean,     quantile(draws, .025),      quantile(draws, .975), n,
+          clusters, "random halves of clusters"};
 }
 
 std::vector<int64_t> all_of(const circuits::Attribution& a) {
@@ -77,14 +74,7 @@ double correlation_of(const std::vector<double>& x, const std::vector<double>& y
   std::vector<double> a, b;
   for (size_t j = 0; j < x.size(); ++j)
     if (x[j] != 0 || y[j] != 0) a.push_back(x[j]), b.push_back(y[j]);
-  const double ma = a.empty() ? 0 : mean_of(a), mb = b.empty() ? 0 : mean_of(b);
-  double ab = 0, aa = 0, bb = 0;
-  for (size_t j = 0; j < a.size(); ++j) {
-    ab += (a[j] - ma) * (b[j] - mb);
-    aa += (a[j] - ma) * (a[j] - ma);
-    bb += (b[j] - mb) * (b[j] - mb);
-  }
-  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+  return pearson(a, b);
 }
 
 }  // namespace
