@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "otoscope/core/interrupt.h"
@@ -57,6 +58,12 @@ std::string write_shard(const std::filesystem::path& path, const SparseRows& cod
   return io::write_safetensors(path, std::move(tensors));
 }
 
+const io::Json& shards_in(const io::Json& index, const std::string& where) {
+  const io::Json& shards = io::member_at(index, "shards", where);
+  if (!shards.is_array()) throw UserError(where, "expected a list at shards");
+  return shards;
+}
+
 }  // namespace
 
 CodesReport encode_store(const Sae& sae, const store::Store& store, store::Split split,
@@ -83,7 +90,9 @@ CodesReport encode_store(const Sae& sae, const store::Store& store, store::Split
   io::OrderedJson shards = io::OrderedJson::array();
   if (std::filesystem::exists(path)) {
     io::Json old = io::read_json(path);
-    shards = io::OrderedJson::parse(old.value("shards", io::Json::array()).dump());
+    for (const io::Json& shard : shards_in(old, path.string()))
+      io::integer_at(shard, "nnz", path.string());
+    shards = io::OrderedJson::parse(old["shards"].dump());
     old.erase("shards"), old.erase("nnz");
     if (old != io::Json::parse(index.dump()))
       throw UserError(out.string(), "holds the codes of another SAE, other activations or split",
@@ -130,16 +139,16 @@ CodesReport encode_store(const Sae& sae, const store::Store& store, store::Split
 Codes Codes::open(const std::filesystem::path& folder) {
   const std::string where = (folder / "index.json").string();
   const io::Json index = io::read_json(folder / "index.json");
-  if (!index.is_object() || index.value("schema", "") != kSchema)
+  if (io::string_at(index, "schema", where) != kSchema)
     throw UserError(where, std::string("expected schema ") + kSchema);
   Codes codes;
   codes.folder_ = folder;
   codes.F_ = io::integer_at(index, "latents", where);
+  if (codes.F_ < 1 || codes.F_ > std::numeric_limits<int32_t>::max())
+    throw UserError(where, "expected 1 to 2^31 - 1 latents, got " + std::to_string(codes.F_));
   codes.sae_hash_ = io::string_at(index, "sae", where);
   codes.store_hash_ = io::string_at(index, "activations", where);
-  const io::Json& shards = io::member_at(index, "shards", where);
-  if (!shards.is_array()) throw UserError(where, "expected a list at shards");
-  for (const io::Json& shard : shards) {
+  for (const io::Json& shard : shards_in(index, where)) {
     codes.files_.push_back(io::inside(folder, io::string_at(shard, "file", where), where).string());
     codes.first_.push_back(codes.rows_);
     const int64_t rows = io::integer_at(shard, "rows", where);
@@ -165,12 +174,13 @@ SparseRows Codes::shard(int64_t i) const {
   if (indptr.shape() != Shape{n + 1} || indptr[0] != 0 || indptr[n] != indices.size())
     throw UserError(where, "indptr does not fit " + std::to_string(n) + " rows and " +
                                std::to_string(indices.size()) + " codes");
+  for (int64_t b = 0; b < n; ++b)
+    if (indptr[b + 1] < indptr[b]) throw UserError(where, "indptr falls");
   SparseRows codes;
   codes.indptr.assign(indptr.data(), indptr.data() + n + 1);
   codes.values.assign(values.data(), values.data() + values.size());
   codes.indices.resize(codes.values.size());
-  for (int64_t b = 0; b < n; ++b) {
-    if (indptr[b + 1] < indptr[b]) throw UserError(where, "indptr falls");
+  for (int64_t b = 0; b < n; ++b)
     for (int64_t e = indptr[b]; e < indptr[b + 1]; ++e) {
       if (indices[e] < 0 || indices[e] >= F_ || (e > indptr[b] && indices[e] <= indices[e - 1]) ||
           !std::isfinite(values[e]))
@@ -178,7 +188,6 @@ SparseRows Codes::shard(int64_t i) const {
             where, "code " + std::to_string(e) + " is not finite, out of range or out of order");
       codes.indices[static_cast<size_t>(e)] = static_cast<int32_t>(indices[e]);
     }
-  }
   return codes;
 }
 

@@ -92,7 +92,35 @@ TEST_CASE("codes that are damaged are refused") {
         std::string::npos);
   CHECK(error_with([](SparseRows& c) { c.values[7] = NAN; }).find("code 7") != std::string::npos);
   CHECK(error_with([](SparseRows& c) { c.indptr[3] = -1; }).find("indptr") != std::string::npos);
+  CHECK(error_with([](SparseRows& c) { c.indptr[3] = 100000; }).find("indptr") !=
+        std::string::npos);
   CHECK(error_with([](SparseRows& c) { c.indptr.pop_back(); }).find("indptr") != std::string::npos);
+}
+
+TEST_CASE("an index of codes that says something else is refused in a line") {
+  const Rows rows;
+  const store::Store store = store::Store::open(rows.file);
+  const auto out = rows.folder.path() / "codes";
+  const auto encode = [&] {
+    sae::encode_store(random_topk(), store, store::Split::all, out, silent_progress());
+  };
+  encode();
+  const io::Json good = io::read_json(out / "index.json");
+  const auto with = [&](const char* pointer, const io::Json& value) {
+    io::Json index = good;
+    index[io::Json::json_pointer(pointer)] = value;
+    io::write_json(out / "index.json", index);
+  };
+  for (const io::Json& latents : {io::Json(0), io::Json(-3), io::Json(int64_t{1} << 31)}) {
+    with("/latents", latents);
+    CHECK(error_of([&] { sae::Codes::open(out); }).find("latents, got") != std::string::npos);
+  }
+  with("/schema", 7);
+  CHECK(error_of([&] { sae::Codes::open(out); }).find("a text at schema") != std::string::npos);
+  with("/shards", "none");
+  CHECK(error_of(encode).find("a list at shards") != std::string::npos);
+  with("/shards/0/nnz", "many");
+  CHECK(error_of(encode).find("a whole number at nnz") != std::string::npos);
 }
 
 TEST_CASE("an SAE of another width is refused") {
