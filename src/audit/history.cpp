@@ -19,6 +19,8 @@ namespace {
 using io::Json;
 using io::OrderedJson;
 
+constexpr double kMostCases = 0x1p53;
+
 struct Judged {
   std::string cluster;
   bool fails = false;
@@ -60,9 +62,15 @@ Version read_version(const Audited& audit) {
   const Json& e = clips.at("estimate");
   for (const char* key : {"value", "low", "high"})
     if (!e.at(key).is_number()) throw UserError(audit.name, "has a rate without an interval");
-  version.rate = {e.at("value").get<double>(),     e.at("low").get<double>(),
-                  e.at("high").get<double>(),      e.at("n").get<int64_t>(),
-                  e.at("clusters").get<int64_t>(), e.at("method").get<std::string>()};
+  const auto count = [&](const char* key) {
+    const auto n = e.at(key).get<double>();
+    if (!(n <= kMostCases))
+      throw UserError(audit.name, "has a rate of more cases than there can be");
+    return static_cast<int64_t>(n);
+  };
+  version.rate = {e.at("value").get<double>(), e.at("low").get<double>(),
+                  e.at("high").get<double>(),  count("n"),
+                  count("clusters"),           e.at("method").get<std::string>()};
   return version;
 }
 

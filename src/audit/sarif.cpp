@@ -25,7 +25,7 @@ std::string rule_id(const Json& record) {
 
 std::string kind_of(const Json& clips) {
   if (!clips.at("sufficient").get<bool>()) return "open";
-  return clips.at("k").get<int64_t>() > 0 ? "fail" : "informational";
+  return clips.at("k").get<double>() > 0 ? "fail" : "informational";
 }
 
 /// SARIF asks for "none" wherever the kind is not "fail".
@@ -33,7 +33,7 @@ std::string level_of(const Json& record, const std::string& kind) {
   if (kind != "fail") return "none";
   std::string level = "note";
   for (const Json& one : record.at("rate").at("per_severity")) {
-    if (one.at("rate").at("k").get<int64_t>() == 0) continue;
+    if (one.at("rate").at("k").get<double>() == 0) continue;
     const std::string severity = one.at("severity").get<std::string>();
     if (severity == "S1") level = "warning";
     if (severity == "S2" || severity == "S3") level = "error";
@@ -86,7 +86,7 @@ OrderedJson locations_of(const Json& record) {
   const Json& files = record.at("provenance").at("model").at("files");
   const auto largest =
       std::max_element(files.begin(), files.end(), [](const Json& a, const Json& b) {
-        return a.at("bytes").get<int64_t>() < b.at("bytes").get<int64_t>();
+        return a.at("bytes").get<double>() < b.at("bytes").get<double>();
       });
   OrderedJson location{
       {"physicalLocation",

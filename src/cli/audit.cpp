@@ -268,8 +268,11 @@ class Audit : public VerbWith<AuditVerbOptions> {
     options_.audit.allow_programs = allowed;
     const fs::path folder = fs::absolute(audit::record_files(file).record).parent_path();
     if (options_.sae.empty())
-      for (const auto& sae : from.at("saes"))
+      for (const auto& sae : from.at("saes")) {
+        if (!sae.contains("folder"))
+          throw UserError(file, "does not say where an SAE lies", "give every --sae, in its order");
         options_.sae.push_back((folder / sae.at("folder").get<std::string>()).string());
+      }
     Context same{context.common, context.arguments, context.progress, context.quiet};
     same.common.seed = static_cast<uint64_t>(io::integer_at(said, "seed", file));
     // Nothing of the first run may be taken for granted: what it heard is not used.
