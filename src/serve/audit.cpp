@@ -81,8 +81,12 @@ void write_multiverse(Html& html, const Document& record) {
   }
   html.open("p").text("The verdict “" + text_at(m, "verdict_of_primary") + "” holds in ");
   html.raw(bound(record, "/multiverse/share_supporting", "percent0")).text(" of ");
-  html.raw(bound(record, "/multiverse/n_specs", "count")).text(" analyses, of which ");
-  html.raw(bound(record, "/multiverse/computable", "count")).text(" could be computed.").close();
+  html.raw(bound(record, "/multiverse/n_specs", "count")).text(" analyses");
+  if (has(record, "/multiverse/computable")) {
+    html.text(", of which ").raw(bound(record, "/multiverse/computable", "count"));
+    html.text(" could be computed");
+  }
+  html.text(".").close();
   html.open("ul");
   for (const io::Json& axis : m.at("axes")) {
     std::string values;

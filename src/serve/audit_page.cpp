@@ -63,8 +63,10 @@ std::vector<io::Json> read_cases(const std::filesystem::path& path) {
   size_t number = 0;
   for (const std::string& line : split(io::read_file(path), '\n')) {
     ++number;
-    if (!trimmed(line).empty())
-      cases.push_back(io::parse_json(line, path.string() + ":" + std::to_string(number)));
+    if (trimmed(line).empty()) continue;
+    const std::string where = path.string() + ":" + std::to_string(number);
+    cases.push_back(io::parse_json(line, where));
+    for (const char* key : {"offset", "seconds"}) io::number_at(cases.back(), key, where);
   }
   return cases;
 }

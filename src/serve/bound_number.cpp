@@ -1,5 +1,8 @@
 #include "serve/bound_number.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -11,13 +14,16 @@
 namespace otoscope::serve {
 namespace {
 
+constexpr double kMost = 1e18;  // what fits an integer
+
 const io::Json* find(const Document& document, const std::string& pointer) {
   const io::Json::json_pointer place(pointer);
   return document.json->contains(place) ? &document.json->at(place) : nullptr;
 }
 
 int digits_of(std::string_view format, std::string_view prefix) {
-  return format.substr(0, prefix.size()) == prefix && format.size() == prefix.size() + 1
+  return format.substr(0, prefix.size()) == prefix && format.size() == prefix.size() + 1 &&
+                 format.back() >= '0' && format.back() <= '9'
              ? format.back() - '0'
              : -1;
 }
@@ -28,8 +34,10 @@ std::string fixed(double value, int digits, bool with_sign = false) {
   return text;
 }
 
-std::string grouped(int64_t value) {
-  std::string text = std::to_string(value < 0 ? -value : value);
+/// Of any size: a report of other people may hold numbers that no integer does.
+std::string grouped(double value) {
+  value = std::round(value);
+  std::string text = fmt::format("{:.0f}", std::abs(value));
   for (auto place = static_cast<std::ptrdiff_t>(text.size()) - 3; place > 0; place -= 3)
     text.insert(static_cast<size_t>(place), ",");
   return value < 0 ? "-" + text : text;
@@ -37,10 +45,18 @@ std::string grouped(int64_t value) {
 
 }  // namespace
 
+bool known_format(std::string_view format) {
+  for (const std::string_view name : {"count", "time", "bytes", "short"})
+    if (format == name) return true;
+  for (const std::string_view prefix : {"fixed", "signed", "percent"})
+    if (digits_of(format, prefix) >= 0) return true;
+  return false;
+}
+
 std::string formatted(double value, std::string_view format) {
-  if (format == "count") return grouped(std::llround(value));
-  if (format == "time") return human_seconds(value);
-  if (format == "bytes") return human_bytes(std::llround(value));
+  if (format == "count") return grouped(value);
+  if (format == "time") return human_seconds(std::min(value, kMost));
+  if (format == "bytes") return human_bytes(std::llround(std::clamp(value, -kMost, kMost)));
   if (format == "short") {
     char text[32];
     std::snprintf(text, sizeof text, "%.3g", value);

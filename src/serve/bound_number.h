@@ -16,6 +16,8 @@ namespace otoscope::serve {
 /// digits. `time`: seconds as people say them. `bytes`: MB and GB. `bound`: fixed3, but "-" where
 /// the value is null.
 std::string formatted(double value, std::string_view format);
+/// One of these; formatted() takes no other.
+bool known_format(std::string_view format);
 
 /// A JSON file that numbers are bound to, named relative to the report's folder.
 struct Document {

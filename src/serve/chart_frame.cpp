@@ -8,6 +8,8 @@
 namespace otoscope::serve {
 namespace {
 
+constexpr double kFarthest = 1e100;  // what lies beyond is drawn off the picture
+
 std::string tick_text(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.4g", value);
@@ -23,14 +25,19 @@ std::string num(double value) {
 }
 
 void Scale::include(double value) {
-  if (!std::isfinite(value) || (axis_.log && value <= 0)) return;
+  if (!shows(value) || std::abs(value) > kFarthest) return;
   const double v = axis_.log ? std::log10(value) : value;
   low_ = std::min(low_, v), high_ = std::max(high_, v);
 }
 
 void Scale::settle() {
   if (!(low_ <= high_)) low_ = 0, high_ = 1;
-  if (low_ == high_) low_ -= 0.5, high_ += 0.5;
+  // Ticks closer than numbers of this size can be told apart would never end.
+  const double least = 1e-9 * std::max(std::abs(low_), std::abs(high_));
+  if (high_ - low_ <= least) {
+    const double half = std::max(0.5, least);
+    low_ -= half, high_ += half;
+  }
   const double margin = 0.04 * (high_ - low_);
   low_ -= margin, high_ += margin;
 }

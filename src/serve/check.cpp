@@ -16,7 +16,7 @@ std::string unescaped(std::string text) {
   const std::pair<const char*, const char*> entities[] = {
       {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}};
   for (const auto& [entity, character] : entities)
-    for (size_t at; (at = text.find(entity)) != std::string::npos;)
+    for (size_t at = 0; (at = text.find(entity, at)) != std::string::npos; ++at)
       text.replace(at, std::string(entity).size(), character);
   return text;
 }
@@ -50,6 +50,8 @@ class Checker {
       if (truth.dump() != value)
         check_.problems.push_back(where + ": the report says " + value + ", the file says " +
                                   truth.dump());
+      else if (!known_format(format))
+        check_.problems.push_back(where + ": no format of numbers is called " + format);
       else if (formatted(truth.get<double>(), format) != shown)
         check_.problems.push_back(where + ": shown as " + shown + ", which is not " + value +
                                   " in format " + format);

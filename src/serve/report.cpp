@@ -86,10 +86,8 @@ std::optional<ReportSummary> existing_report(const RunFiles& run, const std::str
   return summary;
 }
 
-}  // namespace
-
-ReportSummary write_report(const std::filesystem::path& folder, const ReportOptions& options,
-                           Progress& progress) {
+ReportSummary written(const std::filesystem::path& folder, const ReportOptions& options,
+                      Progress& progress) {
   const RunFiles run = read_run(folder);
   const std::string inputs = inputs_of(run, options);
   if (const auto existing = existing_report(run, inputs)) {
@@ -181,6 +179,20 @@ ReportSummary write_report(const std::filesystem::path& folder, const ReportOpti
   summary.saes = static_cast<int64_t>(run.saes.size());
   summary.examples = players_in(page);
   return summary;
+}
+
+}  // namespace
+
+ReportSummary write_report(const std::filesystem::path& folder, const ReportOptions& options,
+                           Progress& progress) {
+  try {
+    return written(folder, options, progress);
+  } catch (const io::Json::exception& error) {
+    throw UserError(
+        folder.string(),
+        std::string("expected the files of a run, got one of another form: ") + error.what(),
+        "make the step's file again with this version");
+  }
 }
 
 }  // namespace otoscope::serve

@@ -6,6 +6,7 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/file.h"
+#include "serve/bound_table.h"
 
 namespace otoscope::serve {
 namespace {
@@ -23,7 +24,7 @@ std::map<std::string, Series> read_training(const std::filesystem::path& file) {
     ++line_number;
     if (line.empty()) continue;
     const io::Json entry = io::parse_json(line, file.string() + ":" + std::to_string(line_number));
-    if (!entry.contains("step")) continue;
+    if (!entry.contains("step") || !entry["step"].is_number()) continue;
     const double step = entry["step"].get<double>();
     for (const char* key : {"loss", "fvu", "l0", "dead"})
       if (entry.contains(key) && entry[key].is_number()) {
@@ -60,9 +61,12 @@ SaeFiles read_sae(const std::filesystem::path& root, const std::filesystem::path
   files.training = read_training(folder / "training.jsonl");
   files.described = std::filesystem::exists(folder / "features.sqlite");
   const io::Json& cfg = *files.cfg.json;
-  files.architecture = cfg.value("/metadata/training_architecture"_json_pointer,
-                                 cfg.value("architecture", std::string("?")));
-  files.site = cfg.value("/metadata/hook_name"_json_pointer, std::string());
+  const io::Json none;
+  const io::Json& metadata = cfg.contains("metadata") ? cfg["metadata"] : none;
+  files.site = text_at(metadata, "hook_name");
+  files.architecture = text_at(metadata, "training_architecture");
+  if (files.architecture.empty()) files.architecture = text_at(cfg, "architecture");
+  if (files.architecture.empty()) files.architecture = "?";
   return files;
 }
 
@@ -80,7 +84,7 @@ std::map<std::string, std::vector<Document>> read_findings(const std::filesystem
   std::map<std::string, std::vector<Document>> findings;
   for (const auto& file : files) {
     Document document = read_document(root, file);
-    const std::string schema = document.json->value("schema", std::string());
+    const std::string schema = text_at(*document.json, "schema");
     findings[schema].push_back(std::move(document));
   }
   return findings;

@@ -45,4 +45,14 @@ TEST_CASE("what is no record gives no page") {
   CHECK_FALSE(std::filesystem::exists(folder.path() / "a.html"));
 }
 
+TEST_CASE("cases without their times are refused in a line") {
+  const otoscope::testing::TemporaryFolder folder;
+  io::write_file(folder.path() / "a.json", audit::testing::record(20, 40).dump());
+  io::write_file(folder.path() / "a.cases.jsonl",
+                 "{\"answer\": \"fails\", \"seconds\": 1, \"offset\": \"now\"}\n");
+  CHECK(otoscope::testing::error_of([&] {
+          write_audit_page(folder.path() / "a.json", silent_progress());
+        }).find("a.cases.jsonl:1] expected a number at offset") != std::string::npos);
+}
+
 }  // namespace otoscope::serve

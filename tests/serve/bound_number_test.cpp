@@ -4,9 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "otoscope/core/markup.h"
 #include "otoscope/io/file.h"
 #include "otoscope/serve/check.h"
-#include "serve/html.h"
 #include "support/close.h"
 #include "support/errors.h"
 
@@ -71,6 +71,31 @@ TEST_CASE(
   CHECK(check_report("<td>none</td><p>5</p>", folder.path()).problems.empty());
   CHECK(check_report(bound(sample("../outside.json"), "/rows", "count"), folder.path())
             .problems.size() == 1);
+}
+
+TEST_CASE(
+    "a foreign report with unknown formats or numbers beyond integers is judged, not feared") {
+  const testing::TemporaryFolder folder;
+  io::write_file(folder.path() / "x.json", R"({"big": -1e300, "a&amp;b": 1, "n": 0.4})");
+  const auto problems = [&](const std::string& value, const char* pointer, const char* format,
+                            const std::string& shown) {
+    return check_report("<data value=\"" + value + "\" data-file=\"x.json\" data-pointer=\"" +
+                            markup_escaped(pointer) + "\" data-format=\"" + format + "\">" + shown +
+                            "</data>",
+                        folder.path())
+        .problems;
+  };
+  for (const char* format : {"fixedx", "fixed", "", "bound", "percent-"}) {
+    REQUIRE(problems("0.4", "/n", format, "0.4").size() == 1);
+    CHECK(problems("0.4", "/n", format, "0.4")[0].find("no format") != std::string::npos);
+  }
+  CHECK(problems("0.4", "/n", "count", "0").empty());
+  CHECK(problems("1", "/a&amp;b", "count", "1").empty());
+  const std::string count = formatted(-1e300, "count");
+  CHECK(count.size() == 302 + 100);  // sign, 301 digits, a comma before every three but the first
+  CHECK(problems("-1e+300", "/big", "count", count).empty());
+  for (const char* format : {"time", "bytes", "short", "fixed2", "percent1"})
+    CHECK(problems("-1e+300", "/big", format, formatted(-1e300, format)).empty());
 }
 
 }  // namespace otoscope::serve

@@ -51,6 +51,15 @@ TEST_CASE("charts leave out what is not finite and keep what is") {
   CHECK(interval_chart("x", {{"only", 1, NAN, NAN}}, {"wer"}).find("whisker") == std::string::npos);
 }
 
+TEST_CASE("numbers that are huge, or closer than they can be told apart, still make a picture") {
+  for (const double close : {1e16 + 2, 1e16, 1.0, 1e300, -1e300, 1e-300}) {
+    const std::string svg = line_chart("x", {{"a", {1, 2}, {1e16, close}}}, {"step"}, {"value"});
+    CHECK(svg.find("class=\"tick\"") != std::string::npos);
+    CHECK(svg.find("nan") == std::string::npos);
+    CHECK(svg.size() < 10000);
+  }
+}
+
 TEST_CASE("a dose chart has a line for what is tested, and dots under it for controls") {
   const std::string svg = response_chart(
       "dose",

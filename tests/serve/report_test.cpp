@@ -60,6 +60,26 @@ TEST_CASE("a report holds its numbers against their files, needs no network, and
   CHECK(io::read_file(made.path) == page);
 }
 
+TEST_CASE("files of a run that have another form are refused in a line") {
+  const otoscope::testing::TemporaryFolder folder;
+  make_run(folder.path());
+  const auto error = [&] {
+    return otoscope::testing::error_of([&] { write_report(folder.path(), {}, silent_progress()); });
+  };
+  const auto sae = folder.path() / "sae" / "encoder.out" / "planted";
+  io::write_file(sae / "training.jsonl", "{\"step\": \"first\", \"loss\": 1}\n7\n");
+  std::filesystem::create_directory(folder.path() / "findings");
+  io::write_file(folder.path() / "findings" / "list.json", "[1, 2]");
+  CHECK(error() == "nothing was thrown");
+  io::write_file(sae / "eval.json", "[1]");
+  const std::string eval = error();
+  CHECK_MESSAGE(eval.starts_with("["), eval);
+  std::filesystem::remove(sae / "eval.json");
+  io::write_file(sae / "categories.json", "[1]");
+  const std::string form = error();
+  CHECK_MESSAGE(form.find("got one of another form") != std::string::npos, form);
+}
+
 TEST_CASE("clips that are gone are left out, not fatal") {
   const otoscope::testing::TemporaryFolder folder;
   make_run(folder.path());
