@@ -70,9 +70,13 @@ bool read_part(const fs::path& file, const std::string& key, Part& part) {
   const std::string text = io::read_file(file);
   const size_t line_end = std::min(text.find('\n'), text.size());
   const io::Json head = io::parse_json(text.substr(0, line_end), file.string());
-  if (!head.is_object() || head.value("key", "") != key) return false;
-  part.left_out = head.at("left_out").get<std::map<std::string, int64_t>>();
-  part.scores = head.at("scores").get<std::vector<double>>();
+  if (!head.is_object() || !head.contains("key") || head["key"] != key) return false;
+  try {
+    part.left_out = head.at("left_out").get<std::map<std::string, int64_t>>();
+    part.scores = head.at("scores").get<std::vector<double>>();
+  } catch (const io::Json::exception&) {
+    return false;  // it is made again
+  }
   part.kept = audio::parse_label_lines(std::string_view(text).substr(line_end), file.string());
   return true;
 }

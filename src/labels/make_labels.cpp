@@ -93,8 +93,10 @@ bool reuse(Making& making, const std::string& inputs) {
   std::error_code error;
   if (!fs::exists(file, error) || !fs::exists(making.summary.labels, error)) return false;
   const io::Json json = io::read_json(file);
-  if (!json.is_object() || json.value("inputs", "") != inputs ||
-      json.value("labels_sha256", "") != io::sha256_file(making.summary.labels))
+  const auto says = [&](const char* key, const std::string& what) {
+    return json.is_object() && json.contains(key) && json[key] == what;
+  };
+  if (!says("inputs", inputs) || !says("labels_sha256", io::sha256_file(making.summary.labels)))
     return false;
   making.summary = summary_of(json, file.string());
   making.summary.labels = making.out / "labels.jsonl";
