@@ -1,9 +1,15 @@
 #include <nlohmann/json.hpp>
 
-#include "otoscope/features/meaning.h"
+#include "features/parse_columns.h"
+#include "otoscope/io/file.h"
 #include "otoscope/io/json.h"
 
 namespace otoscope::features {
+namespace {
+
+constexpr int64_t kMostBytes = int64_t{64} << 20;
+
+}  // namespace
 
 io::OrderedJson categories_json(const std::vector<Column>& columns, const LabelledRows& rows,
                                 const MeaningOptions& options) {
@@ -61,8 +67,11 @@ io::OrderedJson categories_json(const std::vector<Column>& columns, const Labell
 }
 
 std::vector<Column> read_columns(const std::filesystem::path& path) {
-  const io::Json json = io::read_json(path);
-  const std::string where = path.string();
+  return parse_columns(io::read_file(path, kMostBytes), path.string());
+}
+
+std::vector<Column> parse_columns(std::string_view text, std::string_view where) {
+  const io::Json json = io::parse_json(text, where);
   std::vector<Column> columns;
   for (const io::Json& one : io::member_at(json, "columns", where)) {
     Column column;

@@ -8,8 +8,10 @@
 
 #include "model/checkpoint.h"
 #include "model/export/names.h"
+#include "model/read_config.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
+#include "otoscope/io/file.h"
 #include "otoscope/io/json.h"
 #include "otoscope/io/safetensors.h"
 
@@ -17,6 +19,8 @@ namespace otoscope::model {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int64_t kMostConfig = int64_t{64} << 20;
 
 /// One safetensors file or several, seen as one set of tensors.
 class Shards : public TensorSource {
@@ -98,9 +102,10 @@ Dims read_dims(const TensorSource& source, const std::string& prefix) {
   return dims;
 }
 
-void read_config(const fs::path& path, Dims& dims) {
-  const std::string where = path.string();
-  const io::Json config = io::read_json(path);
+}  // namespace
+
+void read_config(std::string_view text, std::string_view where, Dims& dims) {
+  const io::Json config = io::parse_json(text, where);
   if (config.is_object() && config.contains("model_type") && config["model_type"] != "whisper")
     throw UserError(where, "expected model_type whisper, got " + config["model_type"].dump());
   const auto same = [&](const char* key, int64_t tensors) {
@@ -133,6 +138,8 @@ void read_config(const fs::path& path, Dims& dims) {
     throw UserError(where, "expected scale_embedding false, got true");
 }
 
+namespace {
+
 void check_tied_head(const TensorSource& source, const std::string& name,
                      const Tensor<float>& embedding) {
   const Tensor<float> head = read_checked(source, name, embedding.shape());
@@ -148,7 +155,8 @@ Checkpoint read_hugging_face(const fs::path& folder, Progress& progress) {
   const std::string prefix = source.has("encoder.conv1.weight") ? "" : "model.";
   Checkpoint checkpoint;
   checkpoint.dims = read_dims(source, prefix);
-  read_config(folder / "config.json", checkpoint.dims);
+  const fs::path config = folder / "config.json";
+  read_config(io::read_file(config, kMostConfig), config.string(), checkpoint.dims);
   check_dims(checkpoint.dims, folder.string());
 
   const auto expected = expected_tensors(checkpoint.dims);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "otoscope/core/errors.h"
@@ -79,7 +80,9 @@ std::vector<T> numbers_at(const Json& json, const char* key, int64_t count,
                           std::string_view where) {
   const Json& list = io::member_at(json, key, where);
   bool good = list.is_array() && static_cast<int64_t>(list.size()) == count;
-  for (size_t i = 0; good && i < list.size(); ++i) good = list[i].is_number();
+  for (size_t i = 0; good && i < list.size(); ++i)
+    good = list[i].is_number() &&
+           std::abs(list[i].get<double>()) <= static_cast<double>(std::numeric_limits<T>::max());
   if (!good) throw UserError(where, "expected " + std::to_string(count) + " numbers at " + key);
   return list.get<std::vector<T>>();
 }

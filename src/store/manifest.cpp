@@ -11,6 +11,7 @@
 #include "otoscope/io/file.h"
 #include "otoscope/io/hash.h"
 #include "otoscope/io/json.h"
+#include "store/manifest_text.h"
 
 namespace otoscope::store {
 namespace {
@@ -106,10 +107,11 @@ Clip clip_of(const Line& line, const fs::path& folder) {
 
 }  // namespace
 
-Manifest read_manifest(const fs::path& path) {
+Manifest read_manifest(const fs::path& path) { return parse_manifest(io::read_file(path), path); }
+
+Manifest parse_manifest(std::string_view text, const fs::path& path) {
   Manifest manifest;
   manifest.path = path;
-  const std::string text = io::read_file(path);
   manifest.sha256 = io::sha256(text);
   const fs::path folder = fs::absolute(path).parent_path();
   std::map<std::string, size_t> line_of_id;
