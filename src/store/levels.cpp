@@ -46,10 +46,11 @@ RowLevels row_levels(const Store& store, Split split, Progress& progress) {
 }
 
 std::vector<int64_t> speech_among(const Store& store, Split split, Progress& progress) {
-  const RowLevels levels = row_levels(store, split, progress);
-  std::vector<int64_t> speech;
-  if (levels.db.empty()) return speech;
   const std::vector<int64_t> rows = store.rows_of(split);
+  std::vector<int64_t> speech;
+  if (rows.empty()) return speech;  // nothing is decoded for a split without rows
+  const RowLevels levels = row_levels(store, split, progress);
+  if (levels.db.empty()) return speech;
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto row = static_cast<size_t>(rows[i]);
     const Item& item = store.items()[static_cast<size_t>(store.origin(rows[i]).item)];
