@@ -138,7 +138,7 @@ class JointEvaluation {
       Json table = Json::array();
       const auto add = [&](const std::string& name, const std::string& what, const Sample& rows,
                            const Reconstructor& one) {
-        const Fidelity f = measure_fidelity(one, rows, y, moments, fidelity_, progress_);
+        Fidelity f = measure_fidelity(one, rows, y, moments, fidelity_, progress_);
         table.push_back({{"name", name}, {"what", what}, {"fidelity", to_json(f)}});
         return f;
       };

@@ -133,7 +133,7 @@ std::string write_crosscoder(const Joint& joint, const fs::path& folder) {
   const auto k = static_cast<int32_t>(std::max<int64_t>(sae.k, 1));
   const int64_t rule = kCrosscoderNorms;
   // Weights first: a folder with otoscope.json is whole.
-  const std::string hash = io::write_safetensors(
+  std::string hash = io::write_safetensors(
       folder / "model.safetensors",
       {io::named("encoder.weight", encoder.view()), io::named("encoder.bias", scaled.b_enc.view()),
        io::named("decoder.weight", decoder.view()),
