@@ -51,10 +51,7 @@ bool DenseLoss::find_open(const Slice& s) {
 
 void DenseLoss::sparse_da(const Sae& sae, View<const float> g, View<float> da) {
   kernels::sparse_decode_vjp_values(entries_, sae.W_dec, g, values_);
-  for (int64_t b = 0; b < entries_.rows(); ++b)
-    for (auto e = static_cast<size_t>(entries_.indptr[static_cast<size_t>(b)]);
-         e < static_cast<size_t>(entries_.indptr[static_cast<size_t>(b) + 1]); ++e)
-      da.at(b, entries_.indices[e]) = values_[e];
+  for_entries(entries_, [&](size_t e, int64_t b, int64_t f) { da.at(b, f) = values_[e]; });
 }
 
 void DenseLoss::sparse_weights(const Slice& s, View<const float> g, View<const float> xc,
@@ -62,10 +59,7 @@ void DenseLoss::sparse_weights(const Slice& s, View<const float> g, View<const f
   if (first) fill(gradients.W_dec, 0.0f), fill(gradients.W_enc, 0.0f);
   const kernels::SparseColumns columns = kernels::transpose(entries_, s.pre.width());
   kernels::sparse_outer(columns, entries_.values, g, gradients.W_dec);
-  for (int64_t b = 0; b < entries_.rows(); ++b)
-    for (auto e = static_cast<size_t>(entries_.indptr[static_cast<size_t>(b)]);
-         e < static_cast<size_t>(entries_.indptr[static_cast<size_t>(b) + 1]); ++e)
-      values_[e] = s.delta.at(b, entries_.indices[e]);
+  for_entries(entries_, [&](size_t e, int64_t b, int64_t f) { values_[e] = s.delta.at(b, f); });
   kernels::sparse_outer(columns, values_, xc, gradients.W_enc);
 }
 

@@ -8,6 +8,15 @@
 
 namespace otoscope::sae {
 
+/// visit(e, b, f) for entry e of the codes: row b, feature f.
+template <class Visit>
+void for_entries(const SparseRows& codes, Visit&& visit) {
+  for (int64_t b = 0; b < codes.rows(); ++b)
+    for (auto e = static_cast<size_t>(codes.indptr[static_cast<size_t>(b)]);
+         e < static_cast<size_t>(codes.indptr[static_cast<size_t>(b) + 1]); ++e)
+      visit(e, b, int64_t{codes.indices[e]});
+}
+
 class DenseLoss : public Loss {
  public:
   explicit DenseLoss(const LossOptions& options) : options_(options) {}

@@ -50,7 +50,8 @@ class Gated : public DenseLoss {
     const View<float> h = shaped(h_, {n, d_out}), through_gate = shaped(through_gate_, {n, F});
     if (s.open != nullptr) {
       gates_ = *s.open;
-      for_entries([&](size_t e, int64_t b, int64_t f) { gates_.values[e] = s.pre.at(b, f); });
+      for_entries(gates_,
+                  [&](size_t e, int64_t b, int64_t f) { gates_.values[e] = s.pre.at(b, f); });
       kernels::sparse_decode(gates_, sae.W_dec, {}, h);
     } else {
       for (int64_t i = 0; i < s.pre.size(); ++i) s.delta[i] = std::max(s.pre[i], 0.0f);
@@ -64,7 +65,8 @@ class Gated : public DenseLoss {
       }
     if (s.open != nullptr) {
       kernels::sparse_decode_vjp_values(gates_, sae.W_dec, h, values_);
-      for_entries([&](size_t e, int64_t b, int64_t f) { through_gate.at(b, f) = values_[e]; });
+      for_entries(gates_,
+                  [&](size_t e, int64_t b, int64_t f) { through_gate.at(b, f) = values_[e]; });
     } else {
       kernels::gemm({h}, kernels::transposed(sae.W_dec.view()), through_gate);
     }
@@ -100,14 +102,6 @@ class Gated : public DenseLoss {
   }
 
  private:
-  template <class Visit>
-  void for_entries(Visit&& visit) const {
-    for (int64_t b = 0; b < gates_.rows(); ++b)
-      for (auto e = static_cast<size_t>(gates_.indptr[static_cast<size_t>(b)]);
-           e < static_cast<size_t>(gates_.indptr[static_cast<size_t>(b) + 1]); ++e)
-        visit(e, b, gates_.indices[e]);
-  }
-
   SparseRows gates_;  // ReLU(pi) of a sparse slice
   std::vector<float> values_;
   std::vector<float> exp_r_;
