@@ -6,6 +6,7 @@
 
 #include "otoscope/audio/mel.h"
 #include "otoscope/audio/time.h"
+#include "otoscope/core/statistics.h"
 
 namespace otoscope::labels {
 namespace {
@@ -36,10 +37,8 @@ std::vector<float> cosines() {
   return table;
 }
 
-float quantile(std::vector<float> values, double q) {
-  const auto at = static_cast<size_t>(q * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(at), values.end());
-  return values[at];
+float level_at(const std::vector<float>& levels, double q) {
+  return static_cast<float>(quantile({levels.begin(), levels.end()}, q));
 }
 
 void normalise(SoundFeatures& sound) {
@@ -89,8 +88,8 @@ SoundFeatures sound_features(std::span<const float> pcm) {
                     after = std::min(frames - 1, t + kSlope);
       out[t * d + kCepstra + c] = out[after * d + c] - out[before * d + c];
     }
-  sound.speech_db = quantile(sound.level_db, 0.95);
-  sound.floor_db = std::max(quantile(sound.level_db, 0.05), sound.speech_db - kLargestRange);
+  sound.speech_db = level_at(sound.level_db, 0.95);
+  sound.floor_db = std::max(level_at(sound.level_db, 0.05), sound.speech_db - kLargestRange);
   normalise(sound);
   return sound;
 }

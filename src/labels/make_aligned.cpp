@@ -27,7 +27,7 @@ using audio::LabelKind;
 constexpr size_t kPartClips = 256;  // what a kill may cost
 /// Raised when the aligner gives other times or phones for the same clip, so that old parts are
 /// made again (and kMethod in make_labels.cpp with it).
-constexpr int kAlignment = 3;
+constexpr int kAlignment = 4;
 
 /// One bar for all parts.
 class PartProgress : public Progress {

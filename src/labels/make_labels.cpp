@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 using audio::LabelKind;
 
 /// Raised by every change that gives other labels for the same input.
-constexpr int kMethod = 3;
+constexpr int kMethod = 4;
 
 bool from_alignment(LabelKind kind) {
   return kind == LabelKind::phone || kind == LabelKind::word || kind == LabelKind::stress ||
