@@ -28,7 +28,7 @@ struct FrameDistances {
 /// The recording's frames, each given to a phone of the speech (index) or to silence (-1).
 struct SpeechPath {
   std::vector<int32_t> phone;
-  double score = 0;
+  double score = 0;  // Alignment::score
 };
 
 /// Empty where no path exists.

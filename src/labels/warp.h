@@ -33,6 +33,12 @@ struct WarpPath {
 
 inline constexpr int kMostSkipped = 2;
 
+/// What the cheapest path costs onto the same template, but begun at frame begins[k] and gone
+/// round: the same sounds in another order, so what a path costs where the order is wrong. Infinity
+/// where none exists. Joints go along; the seam is one more.
+std::vector<double> turned_costs(const WarpProblem& problem, const WarpOptions& options,
+                                 std::span<const int64_t> begins);
+
 /// The cheapest path; empty where none exists: a template more than three times as long as the
 /// recording, or nothing to warp. One byte a cell, and a row of costs.
 WarpPath warp(const WarpProblem& problem, const WarpOptions& options);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <set>
 
 #include "otoscope/core/rng.h"
 
@@ -162,6 +163,47 @@ TEST_CASE("a wide band changes nothing, a narrow one keeps to the line") {
     const int32_t j = narrow.at[static_cast<size_t>(i)];
     if (j >= 0) CHECK(std::abs(j - i * 49 / 39) <= 8);  // at the ends the band is shifted inwards
   }
+}
+
+TEST_CASE("turned costs are those of the template begun elsewhere, in a band too") {
+  int finite = 0;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    Rng rng(seed, "turned");
+    const auto I = static_cast<int64_t>(1 + rng.below(40)),
+               J = static_cast<int64_t>(1 + rng.below(60));
+    Matrix costs{I, J, {}};
+    for (int64_t n = 0; n < I * J; ++n) costs.values.push_back(static_cast<float>(rng.uniform()));
+    std::vector<float> silence;
+    for (int64_t i = 0; i < I; ++i) silence.push_back(static_cast<float>(rng.uniform()));
+    std::vector<int64_t> joints = {0};
+    for (int64_t j = 1; j < J; ++j)
+      if (rng.below(4) == 0) joints.push_back(j);
+    joints.push_back(J);
+    const WarpProblem problem = problem_of(costs, silence, joints);
+    const std::vector<int64_t> begins = {0, J / 4, J / 2, J - 1};
+    for (const int64_t band : {0, 2, 7}) {
+      const WarpOptions options{.band = band};
+      const std::vector<double> found = turned_costs(problem, options, begins);
+      REQUIRE(found.size() == begins.size());
+      for (size_t k = 0; k < begins.size(); ++k) {
+        Matrix turned{I, J, {}};
+        for (int64_t i = 0; i < I; ++i)
+          for (int64_t j = 0; j < J; ++j) turned.values.push_back(costs.at(i, (begins[k] + j) % J));
+        std::set<int64_t> at = {0, J - begins[k], J};
+        for (const int64_t joint : joints) at.insert((joint - begins[k] + J) % J);
+        const WarpPath path = warp(problem_of(turned, silence, {at.begin(), at.end()}), options);
+        CAPTURE(seed);
+        CAPTURE(begins[k]);
+        if (path.at.empty()) {
+          CHECK(std::isinf(found[k]));
+        } else {
+          CHECK(found[k] == path.cost);
+          ++finite;
+        }
+      }
+    }
+  }
+  CHECK(finite > 300);
 }
 
 TEST_CASE("what cannot be warped gives no path") {

@@ -22,7 +22,7 @@ namespace otoscope::labels {
 
 struct AlignerOptions {
   std::string variant;     // of espeak-ng's voice ("f2", "klatt", …); "" = the language's own
-  double keep_score = 0;   // clips below are left out; 0 = what was measured for the features used
+  double keep_score = 0;   // clips below are left out; 0 = .85, with an encoder .24
   double longest_s = 120;  // longer clips are left out
 };
 
@@ -31,9 +31,11 @@ struct Alignment {
   /// label inside pauses. Quality of each: the score. Present also where `kept` is false, so that a
   /// caller may look at what was refused.
   std::vector<audio::Track> tracks;
-  /// 0 … 1: how much nearer the recording is to its text, said in this order, than any of its
-  /// frames is to any frame of the text; 1 - mean cost of the path / mean cost of all pairs. It
-  /// depends on the features: about .2 (cepstra) or .4 (encoder) for people's speech.
+  /// 0 … 1, by the features. Cepstra: the share of wrong texts of this length that fit the
+  /// recording worse: Φ(margin / its deviation under wrong texts), margin = 1 - cost of the path /
+  /// mean cost of paths onto the text's own sounds in three other orders; a wrong text has .5 in
+  /// the mean. Encoder: 1 - mean cost of the path / mean cost of all pairs of frames; about .4 for
+  /// people's speech. Each tells wrong texts apart best on its own features (docs/labels.md).
   double score = 0;
   bool kept = false;
   std::string why_not;  // where not kept: "no words", "score", "too long", "too short"

@@ -30,7 +30,9 @@ struct MakeOptions {
   static void visit(Self& o, Visit&& v) {
     v("kinds", o.kinds, "kinds of labels (phone, word, pitch, ...); none: all that can be had");
     v("keep-score", o.keep_score,
-      "alignments with a lower score are left out; 0: as measured for the features", Range{0, 1});
+      "clips whose alignment has a lower score are left out: without a model, the share of wrong "
+      "texts that must fit worse; 0: .85, with a model .24",
+      Range{0, 1});
     v("voice", o.voice, "variant of espeak-ng's voice that recordings are aligned with");
     v("align-model", o.align_model,
       "model whose encoder helps to align; empty: none, so that no label depends on a model");
