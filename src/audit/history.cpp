@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "otoscope/audit/cases.h"
 #include "otoscope/audit/rate.h"
 #include "otoscope/audit/schema.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/statistics.h"
-#include "otoscope/core/text.h"
 #include "otoscope/io/estimate.h"
 #include "otoscope/io/json.h"
 
@@ -30,17 +30,12 @@ using Cases = std::map<std::string, Judged>;
 
 Cases read_cases(const Audited& audit) {
   Cases cases;
-  size_t number = 0;
-  for (const std::string& line : split(audit.cases, '\n')) {
-    ++number;
-    if (trimmed(line).empty()) continue;
-    const std::string where = audit.name + ", case " + std::to_string(number);
-    const Json one = io::parse_json(line, where);
-    const std::string answer = io::string_at(one, "answer", where);
-    if (answer == "error") continue;
-    cases[io::string_at(one, "id", where)] = {io::string_at(one, "cluster", where),
-                                              answer == "fails"};
-  }
+  for_each_case(audit.cases, audit.name + ", case ",
+                [&](const Json& one, Judgement::Answer answer, const std::string& where) {
+                  if (answer == Judgement::Answer::error) return;
+                  cases[io::string_at(one, "id", where)] = {io::string_at(one, "cluster", where),
+                                                            answer == Judgement::Answer::fails};
+                });
   return cases;
 }
 

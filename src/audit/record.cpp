@@ -9,6 +9,7 @@
 #include "audit/measured.h"
 #include "audit/provenance.h"
 #include "audit/rate_json.h"
+#include "otoscope/audit/cases.h"
 #include "otoscope/audit/review.h"
 #include "otoscope/audit/schema.h"
 #include "otoscope/core/text.h"
@@ -56,9 +57,7 @@ class Recording {
       const auto at = static_cast<size_t>(i);
       Json one = to_json(m_.g.cases[at]);
       one["cluster"] = m_.g.cases[at].cluster;
-      one["answer"] = m_.g.judgements[at].answer == Judgement::Answer::fails    ? "fails"
-                      : m_.g.judgements[at].answer == Judgement::Answer::passes ? "passes"
-                                                                                : "error";
+      one["answer"] = answer_name(m_.g.judgements[at].answer);
       one["audio"] = std::filesystem::proximate(m_.g.windows[at].clip.path,
                                                 std::filesystem::absolute(m_.in.folder))
                          .generic_string();

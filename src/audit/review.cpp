@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "otoscope/audit/cases.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/rng.h"
 #include "otoscope/core/statistics.h"
-#include "otoscope/core/text.h"
 #include "otoscope/io/estimate.h"
 #include "otoscope/io/hash.h"
 #include "otoscope/io/json.h"
@@ -37,25 +37,21 @@ std::string_view name_of(Said said) {
 std::vector<ReviewItem> choose_items(std::string_view cases, std::string_view where, int each,
                                      uint64_t seed) {
   std::vector<ReviewItem> kinds[2];
-  size_t number = 0;
-  for (const std::string& line : split(cases, '\n')) {
-    ++number;
-    if (trimmed(line).empty()) continue;
-    const std::string here = std::string(where) + ":" + std::to_string(number);
-    const Json json = io::parse_json(line, here);
-    const std::string answer = io::string_at(json, "answer", here);
-    if (answer == "error") continue;
-    ReviewItem item;
-    item.id = io::string_at(json, "id", here);
-    item.audio = io::string_at(json, "audio", here);
-    item.offset = io::number_at(json, "offset", here);
-    item.seconds = io::number_at(json, "seconds", here);
-    item.text = io::string_at(json, "text", here);
-    if (const Json& reference = io::member_at(json, "reference", here); reference.is_string())
-      item.reference = reference.get<std::string>();
-    item.flagged = answer == "fails";
-    kinds[item.flagged ? 1 : 0].push_back(std::move(item));
-  }
+  for_each_case(cases, std::string(where) + ":",
+                [&](const Json& json, Judgement::Answer answer, const std::string& here) {
+                  if (answer == Judgement::Answer::error) return;
+                  ReviewItem item;
+                  item.id = io::string_at(json, "id", here);
+                  item.audio = io::string_at(json, "audio", here);
+                  item.offset = io::number_at(json, "offset", here);
+                  item.seconds = io::number_at(json, "seconds", here);
+                  item.text = io::string_at(json, "text", here);
+                  if (const Json& reference = io::member_at(json, "reference", here);
+                      reference.is_string())
+                    item.reference = reference.get<std::string>();
+                  item.flagged = answer == Judgement::Answer::fails;
+                  kinds[item.flagged ? 1 : 0].push_back(std::move(item));
+                });
   Rng rng(seed, "audit: review");
   std::vector<ReviewItem> items;
   for (auto& kind : kinds) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "otoscope/audit/cases.h"
 #include "otoscope/audit/envelope.h"
 #include "otoscope/audit/mode.h"
 #include "otoscope/audit/schema.h"
@@ -162,18 +163,15 @@ class Verifying {
     attempt("audio", "every clip that was judged is as it was heard", [&] {
       for (const store::Clip& clip : store::read_manifest(place_of("data/manifest.jsonl")).clips)
         places[clip.id] = clip.path;
-      size_t number = 0;
-      for (const std::string& line : split(io::read_file(files_.cases, kMostBytes), '\n')) {
-        const std::string where = files_.cases.string() + ":" + std::to_string(++number);
-        if (trimmed(line).empty()) continue;
-        const Json one = io::parse_json(line, where);
-        const std::string id = io::string_at(one, "id", where);
-        if (!places.contains(id))
-          throw UserError(where, "expected a clip of the manifest, got " + id);
-        std::string& hash = hashes[places[id]];
-        if (hash.empty()) hash = io::sha256_file(places[id]);
-        if (hash != io::string_at(one, "audio_sha256", where)) changed.push_back(id);
-      }
+      for_each_case(io::read_file(files_.cases, kMostBytes), files_.cases.string() + ":",
+                    [&](const Json& one, Judgement::Answer, const std::string& where) {
+                      const std::string id = io::string_at(one, "id", where);
+                      if (!places.contains(id))
+                        throw UserError(where, "expected a clip of the manifest, got " + id);
+                      std::string& hash = hashes[places[id]];
+                      if (hash.empty()) hash = io::sha256_file(places[id]);
+                      if (hash != io::string_at(one, "audio_sha256", where)) changed.push_back(id);
+                    });
       if (!changed.empty())
         throw UserError(files_.cases.string(), "the sound of " + std::to_string(changed.size()) +
                                                    " clips was changed: " + changed[0]);

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "otoscope/audit/cases.h"
 #include "otoscope/audit/schema.h"
 #include "otoscope/audit/verify.h"
 #include "otoscope/core/errors.h"
@@ -60,14 +61,12 @@ void write_cases(Html& html, const std::vector<io::Json>& cases, const std::stri
 std::vector<io::Json> read_cases(const std::filesystem::path& path) {
   std::vector<io::Json> cases;
   if (!std::filesystem::exists(path)) return cases;
-  size_t number = 0;
-  for (const std::string& line : split(io::read_file(path), '\n')) {
-    ++number;
-    if (trimmed(line).empty()) continue;
-    const std::string where = path.string() + ":" + std::to_string(number);
-    cases.push_back(io::parse_json(line, where));
-    for (const char* key : {"offset", "seconds"}) io::number_at(cases.back(), key, where);
-  }
+  audit::for_each_case(
+      io::read_file(path), path.string() + ":",
+      [&](const io::Json& one, audit::Judgement::Answer, const std::string& where) {
+        for (const char* key : {"offset", "seconds"}) io::number_at(one, key, where);
+        cases.push_back(one);
+      });
   return cases;
 }
 
