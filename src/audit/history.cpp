@@ -46,6 +46,20 @@ struct Version {
   Estimate rate;
 };
 
+/// Cases of another audit beside a record would be compared without a word.
+void check_cases(const Version& version) {
+  if (version.cases.empty()) return;
+  const Json& clips = version.record.at("rate").at("clips");
+  int64_t fails = 0;
+  for (const auto& [id, one] : version.cases) fails += one.fails ? 1 : 0;
+  if (clips.at("k") == fails && clips.at("n") == version.cases.size()) return;
+  throw UserError(version.name,
+                  "expected cases of which " + clips.at("k").dump() + " of " +
+                      clips.at("n").dump() + " fail, got " + std::to_string(fails) + " of " +
+                      std::to_string(version.cases.size()),
+                  "its .cases.jsonl is of another audit");
+}
+
 Version read_version(const Audited& audit) {
   Version version{audit.name, io::parse_json(audit.record, audit.name), read_cases(audit), {}};
   const auto problems = record_problems(version.record);
@@ -66,6 +80,7 @@ Version read_version(const Audited& audit) {
   version.rate = {e.at("value").get<double>(), e.at("low").get<double>(),
                   e.at("high").get<double>(),  count("n"),
                   count("clusters"),           e.at("method").get<std::string>()};
+  check_cases(version);
   return version;
 }
 

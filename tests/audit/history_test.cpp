@@ -80,6 +80,13 @@ TEST_CASE("what is not one history is refused") {
         std::string::npos);
   CHECK(refused({version("a", 40, 100, "{\"id\": 1}"), version("b", 40, 100)}).find("case 1") !=
         std::string::npos);
+  // Not told is not passed; and cases must be the record's own.
+  std::string unknown = cases(40, 100);
+  unknown.replace(unknown.rfind("passes"), 6, "unsure");
+  CHECK(refused({version("a", 40, 100, unknown), version("b", 40, 100)})
+            .find("[a, case 100] expected fails, passes or error at answer, got unsure") == 0);
+  CHECK(refused({version("a", 40, 100, cases(41, 100)), version("b", 40, 100)})
+            .find("[a] expected cases of which 40 of 100 fail, got 41 of 100") == 0);
 }
 
 }  // namespace otoscope::audit

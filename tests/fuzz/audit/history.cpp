@@ -8,7 +8,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace otoscope;
-  static const std::string record = audit::testing::record(40, 100).dump();
+  static const std::string record = audit::testing::record(10, 30).dump();
   std::string_view rest = fuzzing::text_of(data, size);
   const std::string_view patch = fuzzing::take_part(rest), earlier = fuzzing::take_part(rest);
   const auto history = [&](const std::string& second) {
