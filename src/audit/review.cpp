@@ -77,6 +77,9 @@ OrderedJson review(const std::vector<ReviewItem>& items, const std::string& mode
   if (before) {
     if (io::string_at(*before, "cases_sha256", "review") != cases_sha256)
       throw UserError("review", "the answers there are of other cases", "give another --out");
+    if (const std::string by = io::string_at(*before, "judge", "review"); by != judge)
+      throw UserError("review", "the answers there are by " + by + ", not by " + judge,
+                      "give another --out");
     for (const Json& one : io::member_at(*before, "answers", "review")) {
       known.insert(io::string_at(one, "id", "review"));
       json["answers"].push_back(OrderedJson(one));

@@ -33,7 +33,7 @@ using Ask = std::function<std::optional<Said>(const ReviewItem& item, size_t num
 
 /// {"schema": "otoscope.audit-review", "version": 1, "mode", "predicate_sha256", "cases_sha256",
 /// "judge", "answers": [{"id", "flagged", "says"}]}. Answers of `before` (a review broken off) are
-/// kept and not asked again.
+/// kept and not asked again; UserError where they are of other cases or by another judge.
 nlohmann::ordered_json review(const std::vector<ReviewItem>& items, const std::string& mode,
                               const std::string& predicate_sha256, const std::string& cases_sha256,
                               const std::string& judge, const std::optional<nlohmann::json>& before,
