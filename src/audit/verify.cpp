@@ -181,8 +181,15 @@ class Verifying {
   /// A record that names a file it was not signed with would be trusted too far.
   void check_covered(const std::vector<Subject>& subjects) {
     std::set<std::pair<std::string, std::string>> covered;
-    for (const Subject& subject : subjects) covered.emplace(subject.name, subject.sha256);
+    std::set<std::string> names;
+    for (const Subject& subject : subjects) {
+      covered.emplace(subject.name, subject.sha256);
+      names.insert(subject.name);
+    }
     std::vector<std::string> missing;
+    // Their hashes stand in no record: that they are subjects is what signs them.
+    for (const fs::path& path : {files_.record, files_.cases})
+      if (!names.contains(path.filename().string())) missing.push_back(path.filename().string());
     const auto need = [&](const Json& file) {
       if (!covered.contains(
               {file.at("name").get<std::string>(), file.at("sha256").get<std::string>()}))
@@ -193,6 +200,7 @@ class Verifying {
     for (const Json& sae : from.at("saes"))
       for (const Json& file : sae.at("files")) need(file);
     for (const Json& file : from.at("data")) need(file);
+    if (from.at("mode").at("name") == "mode.json") need(from["mode"]);
     add("coverage", missing.empty(), "every file of the record is a subject",
         "not among the subjects, or with another hash: " + join(missing));
   }
