@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kChunk = 16;      // windows a file
 constexpr int64_t kDoseOn = 8;     // windows that doses are made equal on
-constexpr double kMostGain = 1e3;  // a control that hardly fires is not blown up without end
+constexpr double kMostGain = 1e3;  // what hardly fires is not blown up without end
 
 std::string identity_of(const Arm& arm, const steer::SiteSae& one) {
   std::string text =
@@ -96,8 +96,9 @@ ArmRun Laboratory::run(std::span<const steer::SoundWindow> windows, std::span<co
   return run;
 }
 
-std::vector<bool> Laboratory::equal_doses(std::span<const steer::SoundWindow> windows,
-                                          const Arm& target, std::vector<Arm>& others) const {
+std::vector<Arm> Laboratory::equal_doses(std::span<const steer::SoundWindow> windows,
+                                         const Arm& target, std::span<const Arm> others,
+                                         size_t most) const {
   const model::Site& site = saes[target.sae].site;
   const steer::HeardBatch batch = steer::load_batch(
       windows, 0, std::min<int64_t>(kDoseOn, static_cast<int64_t>(windows.size())), model.dims());
@@ -122,14 +123,16 @@ std::vector<bool> Laboratory::equal_doses(std::span<const steer::SoundWindow> wi
     return edit->dose().relative();
   };
   const double wanted = dose_of(target);
-  std::vector<bool> matched;
-  for (Arm& other : others) {
+  std::vector<Arm> equal;
+  for (const Arm& other : others) {
     OTO_ASSERT(other.sae == target.sae);
+    if (equal.size() == most) break;
     const double dose = dose_of(other);
-    matched.push_back(dose > 0 && wanted > 0);
-    if (matched.back()) other.gain = std::min(kMostGain, wanted / dose);
+    if (!(dose > 0 && wanted > 0 && wanted <= kMostGain * dose)) continue;
+    equal.push_back(other);
+    equal.back().gain = wanted / dose;
   }
-  return matched;
+  return equal;
 }
 
 }  // namespace otoscope::audit

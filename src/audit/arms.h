@@ -41,11 +41,11 @@ struct Laboratory {
   /// Kept in chunks under `cache`, so that an interrupted audit goes on.
   ArmRun run(std::span<const steer::SoundWindow> windows, std::span<const Arm> arms, bool clean,
              const std::string& task) const;
-  /// Sets each gain so that the mean ||x' - x|| over a few windows equals the target's (decoder:
-  /// over the places before the text); false for one that changes nothing there, whose gain
-  /// stays 1.
-  std::vector<bool> equal_doses(std::span<const steer::SoundWindow> windows, const Arm& target,
-                                std::vector<Arm>& others) const;
+  /// The first `most` of `others` whose gain can be set so that the mean ||x' - x|| over a few
+  /// windows equals the target's (decoder: over the places before the text). Those that change
+  /// nothing there, or next to nothing, are passed over: they would be controls of another dose.
+  std::vector<Arm> equal_doses(std::span<const steer::SoundWindow> windows, const Arm& target,
+                               std::span<const Arm> others, size_t most) const;
 };
 
 }  // namespace otoscope::audit

@@ -143,20 +143,19 @@ class Auditing {
   void choose_target() {
     if (m_.search.measured()) {
       const Candidate& one = m_.search.tried[m_.search.chosen];
-      m_.target = {"", "the features of which dev says: " + one.from, one.set,
-                   m_.predictive.measured()
-                       ? m_.predictive.like
-                       : like_sets(m_.g.all, one.set, static_cast<size_t>(m_.options.controls))};
+      m_.target = {"", "the features of which dev says: " + one.from, one.set, {}};
     } else if (m_.circuit.measured()) {
       FeatureSet set;
       set.sae = m_.circuit.sae;
       set.detector.features = m_.circuit.features;
-      m_.target = {"", "the circuit's features", set,
-                   like_sets(m_.g.all, set, static_cast<size_t>(m_.options.controls))};
+      m_.target = {"", "the circuit's features", set, {}};
     } else {
       m_.target.why_not =
           "no features were chosen: " + m_.predictive.why_not + "; " + m_.circuit.why_not;
+      return;
     }
+    m_.target.like =
+        like_sets(m_.g.all, m_.target.set, 2 * static_cast<size_t>(m_.options.controls));
   }
 
   /// Places in `saes`: the first of each site, then its second, and so on; a site with fewer keeps

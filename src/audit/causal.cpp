@@ -66,12 +66,12 @@ class Intervening {
       arms.push_back(ablation(set, g_, false, strength));
     const std::vector<steer::SoundWindow> windows = g_.for_decoder(out_.rows);
     const ArmRun edits = lab_.run(windows, arms, false, "the features taken away");
-    std::vector<Arm> controls;
+    std::vector<Arm> like;
     for (const auto& features : target_.like)
-      if (static_cast<int64_t>(controls.size()) < options_.controls)
-        controls.push_back(
-            {"like features", set.sae, steer::on_features(steer::Action::ablate, features, 1)});
-    const std::vector<bool> matched = lab_.equal_doses(windows, to_zero, controls);
+      like.push_back(
+          {"like features", set.sae, steer::on_features(steer::Action::ablate, features, 1)});
+    const std::vector<Arm> controls =
+        lab_.equal_doses(windows, to_zero, like, static_cast<size_t>(options_.controls));
     out_.controls = lab_.run(windows, controls, false, "features like them taken away");
 
     const Paired main = pair(edits.heard[0]);
@@ -85,7 +85,7 @@ class Intervening {
             {"ablated", arm_json("to zero", 1, edits.dose[0], main)},
             {"mean_ablated",
              arm_json("to the mean over train", 1, edits.dose[1], pair(edits.heard[1]))}};
-    add_controls(main, matched);
+    add_controls(main);
     json["dose"] = Json::array();
     const char* names[] = {"twice as strong", "halved", "reversed"};
     const double strengths[] = {-1, .5, 2};
@@ -111,24 +111,20 @@ class Intervening {
             {"difference", to_json(p.difference)}};
   }
 
-  void add_controls(const Paired& main, const std::vector<bool>& matched) {
-    int64_t reach = 0, unmatched = 0;
+  void add_controls(const Paired& main) {
+    int64_t reach = 0;
     std::vector<double> sizes;
     for (size_t c = 0; c < out_.controls.heard.size(); ++c) {
       differences_.push_back(pair(out_.controls.heard[c]).difference.value);
       sizes.push_back(std::abs(differences_.back()));
       reach += sizes.back() >= std::abs(main.difference.value) ? 1 : 0;
-      unmatched += matched[c] ? 0 : 1;
     }
     const auto n = static_cast<int64_t>(sizes.size());
     const double p95 = n > 0 ? quantile(sizes, .95) : 1;
     const double p = static_cast<double>(1 + reach) / static_cast<double>(1 + n);
     out_.json["controls"] = {
         {"kind",
-         "other live features, nearest in log mean level, the same edit at the same mean "
-         "change" +
-             (unmatched == 0 ? std::string()
-                             : fmt::format(" ({} change nothing here)", unmatched))},
+         "other live features, nearest in log mean level, the same edit at the same mean change"},
         {"n", n},
         {"differences", differences_},
         {"doses", out_.controls.dose},

@@ -35,10 +35,10 @@ struct Causal {
 /// What is taken away: the set that foretells the failure, or where none could be chosen the
 /// circuit. One set alone is ever tried on test.
 struct Target {
-  std::string why_not;  // there is none
-  std::string what;     // "the features that foretell it"
-  FeatureSet set;       // of its detector only the features matter
-  std::vector<std::vector<int32_t>> like;
+  std::string why_not;                     // there is none
+  std::string what;                        // "the features that foretell it"
+  FeatureSet set;                          // of its detector only the features matter
+  std::vector<std::vector<int32_t>> like;  // more than are asked for: some take no dose
 };
 
 /// The set's features taken to zero, or to their mean over train.
