@@ -145,14 +145,8 @@ class Recording {
 
   std::string features_text() const {
     if (!m_.target.why_not.empty()) return "";
-    constexpr size_t kNamed = 8;
-    const std::vector<int32_t>& all = m_.target.set.features();
-    const std::string site = model::site_name(m_.saes[m_.target.set.sae].site);
-    if (all.size() > kNamed) return fmt::format("a circuit of {} features of {}", all.size(), site);
-    std::vector<std::string> names;
-    names.reserve(all.size());
-    for (const int32_t j : all) names.push_back(std::to_string(j));
-    return fmt::format("feature{} {} of {}", names.size() == 1 ? "" : "s", join(names), site);
+    return features_phrase(m_.target.set.features(),
+                           model::site_name(m_.saes[m_.target.set.sae].site));
   }
 
   std::string cluster_unit() const {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "otoscope/core/text.h"
+
 namespace otoscope::audit {
 
 std::string_view wording_name(Wording wording) {
@@ -44,6 +46,14 @@ Wording wording_of(bool rate_sufficient, Column predictive, Column causal) {
   if (foretells) return Wording::associated;
   if (causes) return Wording::modulated;
   return Wording::not_shown;
+}
+
+std::string features_phrase(std::span<const int32_t> features, std::string_view site) {
+  constexpr size_t kNamed = 8;
+  if (features.size() > kNamed) return fmt::format("{} features of {}", features.size(), site);
+  std::vector<std::string> names;
+  for (const int32_t j : features) names.push_back(std::to_string(j));
+  return fmt::format("feature{} {} of {}", names.size() == 1 ? "" : "s", join(names), site);
 }
 
 std::string sentence(const Claim& claim) {

@@ -2,6 +2,8 @@
 /// What may be said, from what was measured (methods.md §7.3): "through" only where both columns
 /// pass; no clause whose test did not.
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,6 +21,9 @@ enum class Column { passed, failed, not_measured };
 /// own word, also where the other was not measured.
 Wording wording_of(bool rate_sufficient, Column predictive, Column causal);
 
+/// "features 12, 40 of encoder.out"; of more than eight, how many they are.
+std::string features_phrase(std::span<const int32_t> features, std::string_view site);
+
 /// One sentence: "whisper-base exhibits TITLE at a rate of 64.2 % [56.5, 71.3] (111 of 173 clips of
 /// 132 sources) on nonspeech, through 2 features of encoder.out."
 struct Claim {
@@ -29,7 +34,7 @@ struct Claim {
   std::string cluster_unit;  // "sources"
   double value = 0, low = 0, high = 0;
   Wording wording = Wording::not_shown;
-  std::string features;  // "features 12 and 40 of encoder.out"
+  std::string features;  // features_phrase()
   /// What else is known of the mechanism: whether it was looked for, and why it is not shown.
   std::string mechanism_note;
 };
