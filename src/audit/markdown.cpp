@@ -115,7 +115,7 @@ class Writer {
                            precision.at("flagged").at("asked").dump(),
                            precision.at("unflagged").at("agreed").dump(),
                            precision.at("unflagged").at("asked").dump())
-             : "The predicate: " + text(precision, "why") + ".\n");
+             : "The predicate: " + plain(text(precision, "why")) + ".\n");
   }
 
   void groups() {
@@ -241,7 +241,7 @@ class Writer {
     const Json& m = r_.at("multiverse");
     if (!measured(m, "Analysis choices varied")) return;
     line(fmt::format("The verdict \"{}\" holds in a share of {} of {} analyses ({} computable).\n",
-                     text(m, "verdict_of_primary"), number(m.at("share_supporting"), 2),
+                     plain(text(m, "verdict_of_primary")), number(m.at("share_supporting"), 2),
                      m.at("n_specs").dump(),
                      m.contains("computable") ? m["computable"].dump() : "an unknown number"));
     for (const Json& axis : m.at("axes")) {
@@ -279,10 +279,10 @@ class Writer {
     for (const Json& sae : p.at("saes")) files(sae.at("files"));
     files(p.at("data"));
     end();
-    line(fmt::format("{} {}, seed {}, {} threads, {}, begun {}, {} s.", text(p, "tool"),
-                     text(p.at("code"), "version"), p.at("seeds").at("all").dump(),
+    line(fmt::format("{} {}, seed {}, {} threads, {}, begun {}, {} s.", plain(text(p, "tool")),
+                     plain(text(p.at("code"), "version")), p.at("seeds").at("all").dump(),
                      p.at("threads").dump(), plain(text(p.at("machine"), "cpu")),
-                     text(p, "started"), number(p.at("wall_s"), 0)));
+                     plain(text(p, "started")), number(p.at("wall_s"), 0)));
   }
 
   const Json& r_;

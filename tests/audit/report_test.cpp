@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <set>
 
 #include "audit/made_record.h"
@@ -73,6 +74,28 @@ TEST_CASE("Markdown holds the claim, the counts and the gaps, and foreign text i
   CHECK(text.find("<script>") == std::string::npos);
   CHECK(text.find("<b>") == std::string::npos);
   CHECK(text.find("you \\| ") != std::string::npos);
+}
+
+TEST_CASE("no text of a record is markup, whatever the schema leaves free") {
+  io::Json record(testing::record(20, 40));
+  record["multiverse"] = {
+      {"measured", true},       {"axes", io::Json::array()}, {"n_specs", 2},
+      {"share_supporting", .5}, {"verdict_of_primary", "x"}, {"specs", io::Json::array()}};
+  int changed = 0;
+  const std::function<void(io::Json&)> make_hostile = [&](io::Json& at) {
+    if (at.is_structured())
+      for (io::Json& one : at) make_hostile(one);
+    if (!at.is_string()) return;
+    const std::string before = at.get<std::string>();
+    at = "<b>x</b>";
+    if (record_problems(record).empty())
+      ++changed;
+    else
+      at = before;  // an enumeration, or a hash
+  };
+  make_hostile(record);
+  CHECK(changed > 40);
+  CHECK(markdown(record).find("<b>") == std::string::npos);
 }
 
 TEST_CASE("every surface names a field that the record has") {
