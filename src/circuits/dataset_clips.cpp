@@ -35,11 +35,10 @@ void give_tokens(const model::Whisper& model, const model::Tokenizer& tokenizer,
 
 std::vector<AttributionClip> attribution_clips(const model::Whisper& model,
                                                const model::Tokenizer& tokenizer,
-                                               std::span<const store::Clip> clips,
+                                               std::span<const store::Clip> clips, bool by_speaker,
                                                const std::string& metric, Progress& progress) {
   const model::Dims& dims = model.dims();
   const double window = static_cast<double>(dims.n_audio_ctx) * audio::kFrameSeconds;
-  const bool by_speaker = store::clusters_by_speaker({clips.begin(), clips.end()});
   std::vector<AttributionClip> out;
   progress.start("reading clips", static_cast<int64_t>(clips.size()), "clips");
   for (const store::Clip& clip : clips) {

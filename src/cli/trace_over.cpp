@@ -72,6 +72,7 @@ void trace_over(const std::string& model_name, const OverOptions& options,
   }
   store::Manifest manifest = store::read_manifest(store::resolve_manifest(options.over));
   store::assign_splits(manifest.clips);
+  const bool by_speaker = store::clusters_by_speaker(manifest.clips);  // as the splits are
   if (options.dataset.metric == "words")
     std::erase_if(manifest.clips, [](const store::Clip& clip) {
       return !clip.speech || !clip.text || clip.text->empty();
@@ -86,7 +87,7 @@ void trace_over(const std::string& model_name, const OverOptions& options,
   const auto model = model::Whisper::load(model_name, {}, context.progress);
   const auto tokenizer = model::load_tokenizer(model, context.progress);
   const auto read = [&](const std::vector<store::Clip>& clips) {
-    return circuits::attribution_clips(model, tokenizer, clips, options.dataset.metric,
+    return circuits::attribution_clips(model, tokenizer, clips, by_speaker, options.dataset.metric,
                                        context.progress);
   };
   const circuits::DatasetCircuit circuit =

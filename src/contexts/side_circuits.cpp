@@ -36,7 +36,8 @@ SideCircuits circuits_of(const model::Whisper& model, const model::Tokenizer& to
                       "expected at least 4 clips of each context with text, or "
                       "without speech in both, got " +
                           std::to_string(chosen.size()));
-    sides[c] = circuits::attribution_clips(model, tokenizer, chosen, result.metric, progress);
+    sides[c] = circuits::attribution_clips(model, tokenizer, chosen, items.by_speaker,
+                                           result.metric, progress);
   }
   circuits::SiteSae site{model::find_site(model.dims(), sae.site), &sae, {}};
   // One reference for both, so that effects compare.

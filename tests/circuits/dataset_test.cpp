@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "circuits/nano_circuit.h"
+#include "otoscope/io/file.h"
+#include "serve/tone.h"
 #include "support/errors.h"
 
 using namespace otoscope;
@@ -73,6 +75,22 @@ TEST_CASE("a data set's circuit is chosen on some clips, tested on others and tr
   const nlohmann::ordered_json json = to_json(circuit, few());
   CHECK(json["schema"] == "otoscope.dataset-circuit");
   CHECK(json["sites"][0]["circuit"].size() == 6);
+}
+
+TEST_CASE("clusters are those of the corpus, also of a few of its clips") {
+  const TemporaryFolder folder;
+  io::write_file(folder.path() / "tone.wav", serve::testing::tone());
+  std::vector<store::Clip> some(2);
+  for (size_t i = 0; i < some.size(); ++i) {
+    some[i].path = folder.path() / "tone.wav", some[i].speech = true;
+    some[i].speaker = "anna", some[i].prompt_id = std::to_string(i);
+  }
+  const auto cluster = [&](size_t i, bool by_speaker) {
+    return attribution_clips(nano(), nano_tokenizer(), some, by_speaker, "text")[i].cluster;
+  };
+  CHECK(cluster(0, false) != cluster(1, false));
+  CHECK(cluster(0, true) == "anna");
+  CHECK(cluster(1, true) == "anna");
 }
 
 TEST_CASE("features of an unrelated SAE match nothing") {

@@ -36,10 +36,11 @@ struct DatasetOptions {
 };
 
 /// The clips with what the decoder is given and the metric. Clusters: the source of sounds, else
-/// the speaker or prompt. UserError for a clip that cannot be read or, for words, has no text.
+/// the speaker or prompt; by_speaker: what clusters_by_speaker() says of all clips that these are
+/// of. UserError for a clip that cannot be read or, for words, has no text.
 std::vector<AttributionClip> attribution_clips(const model::Whisper& model,
                                                const model::Tokenizer& tokenizer,
-                                               std::span<const store::Clip> clips,
+                                               std::span<const store::Clip> clips, bool by_speaker,
                                                const std::string& metric,
                                                Progress& progress = silent_progress());
 
