@@ -26,6 +26,7 @@ Json site_json(const DatasetSite& site) {
   const CircuitChecks& c = site.checks;
   out["checks"] = {{"metric", io::to_json(c.whole)},
                    {"metric_without_features", io::to_json(c.none)},
+                   {"effect", io::to_json(c.effect)},
                    {"faithfulness", io::to_json(c.faithfulness)},
                    {"completeness", io::to_json(c.completeness)},
                    {"random_faithfulness", io::to_json(c.random_faithfulness)},

@@ -42,6 +42,7 @@ std::string site_tables(const circuits::DatasetSite& site) {
   text += text_table({{"on test clips", ""},
                       {"metric", with_interval(c.whole, 3)},
                       {"without features", with_interval(c.none, 3)},
+                      {"what there is to explain", with_interval(c.effect, 3)},
                       {fmt::format("faithfulness of {} features", site.stability.k),
                        with_interval(c.faithfulness, 2)},
                       {"completeness (near 0 is good)", with_interval(c.completeness, 2)},
@@ -49,7 +50,7 @@ std::string site_tables(const circuits::DatasetSite& site) {
                        with_interval(c.random_faithfulness, 2)},
                       {"draws beaten", fmt::format("{:.0f} %", 100 * c.beats_random)}});
   rows = {{"found again?", "Jaccard"},
-          {"other clips drawn (bootstrap)", with_interval(site.stability.bootstrap, 2)},
+          {"clusters drawn again (bootstrap)", with_interval(site.stability.bootstrap, 2)},
           {"a fifth fewer, more: contained",
            fmt::format("{:.2f}, {:.2f}", site.stability.smaller, site.stability.larger)}};
   for (const auto& [what, value] : site.again) rows.push_back({what, fmt::format("{:.2f}", value)});

@@ -75,6 +75,11 @@ TEST_CASE("a data set's circuit is chosen on some clips, tested on others and tr
   const nlohmann::ordered_json json = to_json(circuit, few());
   CHECK(json["schema"] == "otoscope.dataset-circuit");
   CHECK(json["sites"][0]["circuit"].size() == 6);
+  // Shares of an effect that may be none say nothing: it stands beside them.
+  const auto& checks = json["sites"][0]["checks"];
+  CHECK(checks["effect"]["value"].get<double>() ==
+        doctest::Approx(checks["metric"]["value"].get<double>() -
+                        checks["metric_without_features"]["value"].get<double>()));
 }
 
 TEST_CASE("clusters are those of the corpus, also of a few of its clips") {
