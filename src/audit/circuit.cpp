@@ -151,7 +151,7 @@ class Finding {
                      c.random_faithfulness.value, c.draws, 100 * c.beats_random)},
         {"what is left without them does less than half", c.completeness.high < .5,
          text(c.completeness)},
-        {"other clips give the same set",
+        {"clusters drawn again give the same set",
          s.bootstrap.value >= kStable && s.bootstrap.value >= kOverChance * s.chance,
          fmt::format("overlap {:.2f} [{:.2f}, {:.2f}] where {:.2f} is wanted, {:.2f} by chance",
                      s.bootstrap.value, s.bootstrap.low, s.bootstrap.high, kStable, s.chance)}};
