@@ -26,7 +26,7 @@ Json response_json(const Response& r) {
           {"logit_measured", r.logit_measured},
           {"control_r", number(r.control_r)},
           {"control_same_sign", number(r.control_sign)},
-          {"control_logit", r.control_logit},
+          {"control_logit", number(r.control_logit)},
           {"controls", r.controls}};
 }
 

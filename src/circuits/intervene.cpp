@@ -15,6 +15,8 @@ namespace {
 using model::Site;
 using Gate = Replacement::Gate;
 
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
 /// Multiplies one node's activations.
 Gate edit_of(const Sources& sources, const Node& node, size_t id, double strength) {
   const auto factor = static_cast<float>(strength);
@@ -49,13 +51,25 @@ Agreement compare(const std::vector<double>& x, const std::vector<double>& y) {
     same += (x[i] > 0) == (y[i] > 0);
   }
   const bool enough = static_cast<int64_t>(x.size()) >= kFewChildren;
-  const double none = std::numeric_limits<double>::quiet_NaN();
   // What never moves does not follow: r is 0 then.
-  return {!enough            ? none
+  return {!enough            ? kNone
           : xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy)
                              : 0.0,
-          enough && xx > 0 ? xy / xx : none, n > 0 ? same / n : none};
+          enough && xx > 0 ? xy / xx : kNone, n > 0 ? same / n : kNone};
 }
+
+/// Of what could be measured; NaN where nothing could.
+class Mean {
+ public:
+  void add(double x) {
+    if (!std::isnan(x)) sum_ += x, ++n_;
+  }
+  double value() const { return n_ > 0 ? sum_ / static_cast<double>(n_) : kNone; }
+
+ private:
+  double sum_ = 0;
+  int64_t n_ = 0;
+};
 
 class Interventions {
  public:
@@ -102,6 +116,8 @@ class Interventions {
       response.logit_measured = change[logit];
       for (size_t i = 0; i < children.size(); ++i)
         if (children[i] == logit) response.logit_predicted = predicted[i];
+      if (others.empty())
+        response.control_r = response.control_sign = response.control_logit = kNone;
       for (const int other : others) {
         const std::vector<double> its = changes(other, options.strength, freedom);
         std::vector<double> control;
@@ -141,7 +157,7 @@ class Interventions {
     return reader_.read([&](const Site& site) { return seen.last(site).view().sub(0); });
   }
 
-  /// Explored features of the same layer with the nearest activation that are not the node's own.
+  /// Nodes of other features of the same layer, some of the 20 with the nearest activation.
   std::vector<int> controls_of(int node, int count, Rng& rng) const {
     const Node& of = graph_.nodes[static_cast<size_t>(node)];
     std::vector<std::pair<double, int>> near;
@@ -181,24 +197,23 @@ std::vector<InterventionSummary> summarise(std::span<const Intervention> tests) 
     InterventionSummary sum;
     sum.freedom = freedom;
     std::vector<double> predicted, measured;
+    Mean r, slope, sign, change, control_r, control_sign, control_logit;
     for (const Intervention& test : tests) {
       const Response& one = test.responses.at(static_cast<size_t>(freedom));
       ++sum.nodes;
       sum.controls += one.controls;
-      sum.sign += one.sign;
-      sum.control_sign += one.control_sign;
-      sum.logit_change += std::fabs(one.logit_measured);
-      sum.control_logit += one.control_logit;
+      sum.correlated += std::isnan(one.r) ? 0 : 1;
+      r.add(one.r), slope.add(one.slope), sign.add(one.sign);
+      change.add(std::fabs(one.logit_measured));
+      control_r.add(one.control_r), control_sign.add(one.control_sign);
+      control_logit.add(one.control_logit);
       predicted.push_back(one.logit_predicted);
       measured.push_back(one.logit_measured);
-      if (std::isnan(one.r)) continue;
-      ++sum.correlated;
-      sum.r += one.r, sum.slope += one.slope, sum.control_r += one.control_r;
     }
-    const auto n = static_cast<double>(sum.nodes), c = static_cast<double>(sum.correlated);
-    for (double* mean : {&sum.sign, &sum.control_sign, &sum.logit_change, &sum.control_logit})
-      *mean /= n;
-    for (double* mean : {&sum.r, &sum.slope, &sum.control_r}) *mean /= c;
+    sum.r = r.value(), sum.slope = slope.value(), sum.sign = sign.value();
+    sum.logit_change = change.value();
+    sum.control_r = control_r.value(), sum.control_sign = control_sign.value();
+    sum.control_logit = control_logit.value();
     sum.logit_r = compare(predicted, measured).r;
     out.push_back(sum);
   }

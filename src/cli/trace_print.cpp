@@ -13,7 +13,9 @@ namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
 
-std::string figure(double value) { return std::isnan(value) ? "-" : fmt::format("{:.2f}", value); }
+std::string figure(double value, int digits = 2) {
+  return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits);
+}
 
 std::string name_of(const circuits::Graph& graph, int index) {
   const circuits::Node& node = graph.nodes[static_cast<size_t>(index)];
@@ -109,7 +111,7 @@ std::string checks_tables(const circuits::Graph& graph,
       rows.push_back({std::string(circuits::freedom_name(s.freedom)),
                       figure(s.r) + " [" + figure(s.control_r) + "]", figure(s.slope),
                       figure(s.sign) + " [" + figure(s.control_sign) + "]",
-                      fmt::format("{:.3f} [{:.3f}]", s.logit_change, s.control_logit),
+                      figure(s.logit_change, 3) + " [" + figure(s.control_logit, 3) + "]",
                       figure(s.logit_r)});
     text += text_table(rows) + "\n\n";
     rows = {{"feature", "foretold", "constrained", "iterative", "free", "others, free"}};
@@ -119,7 +121,7 @@ std::string checks_tables(const circuits::Graph& graph,
                       fmt::format("{:+.3f}", test.responses[0].logit_measured),
                       fmt::format("{:+.3f}", test.responses[1].logit_measured),
                       fmt::format("{:+.3f}", test.responses[2].logit_measured),
-                      fmt::format("{:.3f}", test.responses[2].control_logit)});
+                      figure(test.responses[2].control_logit, 3)});
     text += "Change of the first output's logit; of the others its mean size\n" + text_table(rows);
     text += "\n";
   }

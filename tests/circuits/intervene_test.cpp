@@ -71,6 +71,23 @@ TEST_CASE("with all else held a feature's children change by its edges, at any s
   }
 }
 
+TEST_CASE("a node without controls has none, and they are left out of the mean") {
+  const Tested t;
+  InterventionOptions options;
+  options.nodes = 2, options.controls = 0;
+  auto tests = intervene(t.frozen, nano(), t.clip.mel, t.clip.tokens, t.transcoders, t.targets,
+                         t.graph, options);
+  for (const InterventionSummary& sum : summarise(tests)) {
+    CHECK(std::isnan(sum.control_sign));
+    CHECK(std::isnan(sum.control_logit));
+    CHECK(std::isfinite(sum.sign));
+  }
+  tests[0].responses[2].control_sign = .25, tests[0].responses[2].control_logit = 2;
+  CHECK(summarise(tests)[2].control_sign == doctest::Approx(.25));
+  CHECK(summarise(tests)[2].control_logit == doctest::Approx(2));
+  CHECK(checks_json(t.graph, tests, t.circuit(few())).dump().find("nan") == std::string::npos);
+}
+
 TEST_CASE("an edit of nothing changes nothing, in the real model too") {
   const Tested t;
   for (const Intervention& test : t.edits(1.0, 2))

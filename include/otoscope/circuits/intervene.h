@@ -28,7 +28,8 @@ struct Response {
   double sign = 0;   // share of children whose change has the predicted sign
   double logit_predicted = 0, logit_measured = 0;  // of the first logit target
   /// The same predictions against what editing other nodes of the same layer does, mean of them:
-  /// what agreement is by chance. control_logit: mean |change| of the first logit target.
+  /// what agreement is by chance. control_logit: mean |change| of the first logit target. NaN
+  /// without controls.
   double control_r = 0, control_sign = 0, control_logit = 0;
   int64_t controls = 0;
 };
@@ -38,7 +39,7 @@ constexpr int64_t kFewChildren = 5;
 struct InterventionOptions {
   int nodes = 12;       // shown features with the most influence
   double strength = 0;  // times the activation: 0 ablates, -1 flips, 2 doubles
-  int controls = 2;     // other features of the layer with the nearest activation, unconnected
+  int controls = 2;     // other features of the layer, of those with the nearest activation
   uint64_t seed = 0;
 };
 
@@ -48,9 +49,9 @@ struct Intervention {
   std::vector<Response> responses;  // by freedom
 };
 
-/// Means over the nodes tested, by freedom. r over nodes with enough children (`correlated` of
-/// them); logit_r: over nodes, of the first logit target's predicted and measured changes; r of
-/// fewer than kFewChildren points is NaN.
+/// Means over the nodes tested, by freedom; of controls, over the nodes that had any. r over nodes
+/// with enough children (`correlated` of them); logit_r: over nodes, of the first logit target's
+/// predicted and measured changes; r of fewer than kFewChildren points is NaN.
 struct InterventionSummary {
   Freedom freedom = Freedom::constrained;
   int64_t nodes = 0, correlated = 0, controls = 0;
