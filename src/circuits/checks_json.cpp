@@ -12,9 +12,12 @@ using Json = nlohmann::ordered_json;
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 Json sums(const Graph& graph) {
-  return {{"targets", graph.check.targets}, {"worst", graph.check.worst},
-          {"worst_allowed", 1e-4},          {"worst_logit", graph.check.worst_logit},
-          {"worst_logit_allowed", 1e-3},    {"hold", graph.check.holds()}};
+  return {{"targets", graph.check.targets},
+          {"worst", graph.check.worst},
+          {"worst_allowed", SumCheck::kWorst},
+          {"worst_logit", graph.check.worst_logit},
+          {"worst_logit_allowed", SumCheck::kWorstLogit},
+          {"hold", graph.check.holds()}};
 }
 
 Json response_json(const Response& r) {

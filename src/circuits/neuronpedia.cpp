@@ -132,10 +132,10 @@ Json checks_json(const Graph& graph) {
   Json out;
   out["targets"] = c.targets;
   out["worst_sum"] = c.worst;
-  out["worst_sum_allowed"] = 1e-4;
+  out["worst_sum_allowed"] = SumCheck::kWorst;
   out["worst_sum_node"] = c.worst_node < 0 ? Json() : Json(node_id(graph, c.worst_node));
   out["worst_logit"] = c.worst_logit;
-  out["worst_logit_allowed"] = 1e-3;
+  out["worst_logit_allowed"] = SumCheck::kWorstLogit;
   out["holds"] = c.holds();
   return out;
 }

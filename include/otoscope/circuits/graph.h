@@ -39,11 +39,12 @@ struct Node {
 
 /// |sum of edges + bias - pre-activation| against sum |edges|: exact up to rounding, or a bug.
 struct SumCheck {
+  static constexpr double kWorst = 1e-4, kWorstLogit = 1e-3;  // allowed
   int64_t targets = 0;
   double worst = 0;  // largest |error| / max(sum |edges|, 1e-6)
   int worst_node = -1;
   double worst_logit = 0;  // largest |logit of the replacement model - real logit|
-  bool holds() const { return worst <= 1e-4 && worst_logit <= 1e-3; }
+  bool holds() const { return worst <= kWorst && worst_logit <= kWorstLogit; }
 };
 
 /// How well a block's transcoder does on this very input.
