@@ -79,14 +79,8 @@ std::string interval_chart(const std::string& title, const std::vector<IntervalR
   return svg + "</svg></figure>";
 }
 
-std::string share_bars(const std::vector<std::pair<std::string, double>>& shares) {
-  std::string html = "<ul class=\"bars\">";
-  for (const auto& [name, share] : shares)
-    html +=
-        "<li><span class=\"bar-name\">" + markup_escaped(name) +
-        "</span><span class=\"bar\"><span style=\"width:" + num(100 * std::clamp(share, 0.0, 1.0)) +
-        "%\"></span></span></li>";
-  return html + "</ul>";
+std::string share_width(double share) {
+  return num(100 * (share > 0 ? std::min(share, 1.0) : 0.0)) + "%";
 }
 
 }  // namespace otoscope::serve

@@ -47,7 +47,7 @@ struct IntervalRow {
 std::string interval_chart(const std::string& title, const std::vector<IntervalRow>& rows,
                            const Axis& x);
 
-/// Small horizontal bars for shares in [0, 1].
-std::string share_bars(const std::vector<std::pair<std::string, double>>& shares);
+/// The width of a share's bar, "42.0%"; of what is no share in [0, 1] that of the nearest.
+std::string share_width(double share);
 
 }  // namespace otoscope::serve

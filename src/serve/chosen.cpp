@@ -39,10 +39,14 @@ ChosenFeature read_feature(const io::Statement& row) {
   return f;
 }
 
+/// Tables of a database from elsewhere may name features that it has not.
 ChosenFeature feature_at(const io::Database& db, int64_t id) {
   io::Statement row = db.prepare("SELECT " + std::string(kColumns) + " FROM features WHERE id = ?");
   row.bind(1, id);
-  OTO_ASSERT(row.step());  // ids come from the same database
+  if (!row.step())
+    throw UserError(db.path().string(),
+                    "expected a feature " + std::to_string(id) + ", got none of that number",
+                    "describe the SAE again");
   return read_feature(row);
 }
 

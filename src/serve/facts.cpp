@@ -1,8 +1,10 @@
 #include "serve/facts.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "otoscope/audio/time.h"
+#include "otoscope/core/errors.h"
 #include "otoscope/io/sqlite.h"
 
 namespace otoscope::serve {
@@ -52,6 +54,19 @@ io::Json feature_facts(const ChosenFeature& f) {
   return facts;
 }
 
+/// A database may be of other people.
+int64_t meta_count(const DescribedSae& sae, const char* key) {
+  const std::string& text = sae.meta.at(key);
+  int64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size() || count < 0)
+    throw UserError(
+        (sae.files->folder / "features.sqlite").string(),
+        "expected a count at " + std::string(key) + " of meta, got " + text.substr(0, 80),
+        "describe the SAE again");
+  return count;
+}
+
 io::Json counts_facts(const DescribedSae& sae) {
   const auto dead = sae.counts.states.find("dead");
   const int64_t firing = sae.counts.features - (dead == sae.counts.states.end() ? 0 : dead->second);
@@ -68,7 +83,7 @@ io::Json counts_facts(const DescribedSae& sae) {
   for (const char* state : {"alive", "dead", "dense", "position-bound", "unmeasured"})
     if (!facts["states"].contains(state)) facts["states"][state] = 0;
   for (const char* key : {"rows", "items", "clusters"})
-    if (sae.meta.contains(key)) facts[key] = std::stoll(sae.meta.at(key));
+    if (sae.meta.contains(key)) facts[key] = meta_count(sae, key);
   return facts;
 }
 

@@ -3,6 +3,7 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "serve/bound_number.h"
+#include "serve/chart.h"
 #include "serve/claim.h"
 #include "serve/example.h"
 
@@ -15,10 +16,7 @@ void write_language_bars(Html& html, const ChosenFeature& feature, const Documen
   for (size_t l = 0; l < feature.languages.size(); ++l) {
     html.open("li").leaf("span", feature.languages[l].language);
     html.open("span", {{"class", "bar"}});
-    html.leaf(
-        "span", "",
-        {{"style",
-          "width:" + std::to_string(static_cast<int>(100 * feature.languages[l].share)) + "%"}});
+    html.leaf("span", "", {{"style", "width:" + share_width(feature.languages[l].share)}});
     html.close();
     html.open("span")
         .raw(bound_estimate(facts, pointer + "/languages/" + std::to_string(l) + "/share",

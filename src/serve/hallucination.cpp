@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "otoscope/core/errors.h"
 #include "otoscope/core/statistics.h"
 #include "serve/bound_table.h"
 #include "serve/chart.h"
@@ -67,8 +68,12 @@ void write_questions(Html& html, const Document& result) {
 }
 
 /// Share of windows with text at a dose; Wilson's interval.
-Response response_of(const io::Json& edit, const char* of) {
-  const Estimate share = wilson(edit.at("with_text").get<int64_t>(), edit.at(of).get<int64_t>());
+Response response_of(const Document& result, const io::Json& edit, const char* of) {
+  const auto with_text = edit.at("with_text").get<int64_t>(), all = edit.at(of).get<int64_t>();
+  if (with_text < 0 || with_text > all)
+    throw UserError(result.file, "expected at most " + std::to_string(all) +
+                                     " windows with text, got " + std::to_string(with_text));
+  const Estimate share = wilson(with_text, all);
   return {edit.at("dose").get<double>(), share.value, share.low, share.high};
 }
 
@@ -91,11 +96,11 @@ void write_edits(Html& html, const Document& result) {
     for (size_t i = 0; i < always.at(list).size(); ++i) {
       const std::string here = std::string("/search/always_on/") + list + "/" + std::to_string(i);
       rows.push_back({text_at(always[list][i], "name"), here});
-      tried.points.push_back(response_of(always[list][i], "sounds"));
+      tried.points.push_back(response_of(result, always[list][i], "sounds"));
     }
   write_bound_table(html, result, "edit", rows, kColumns);
   for (const io::Json& edit : search.at("behind_condition"))
-    behind.points.push_back(response_of(edit, "windows"));
+    behind.points.push_back(response_of(result, edit, "windows"));
   std::vector<ResponseCurve> curves;
   for (ResponseCurve* curve : {&tried, &behind})
     if (!curve->points.empty()) curves.push_back(std::move(*curve));
@@ -103,7 +108,7 @@ void write_edits(Html& html, const Document& result) {
                                   std::pair("random_directions", "random directions, always on")}) {
     ResponseCurve control{name, {}, Drawn::control};
     for (const io::Json& edit : always.at(key))
-      control.points.push_back(response_of(edit, "sounds"));
+      control.points.push_back(response_of(result, edit, "sounds"));
     if (!control.points.empty()) curves.push_back(std::move(control));
   }
   html.open("div", {{"class", "charts"}})

@@ -8,6 +8,7 @@
 
 #include "otoscope/io/file.h"
 #include "otoscope/io/json.h"
+#include "serve/hallucination.h"
 #include "serve/tone.h"
 #include "support/close.h"
 #include "support/errors.h"
@@ -70,6 +71,17 @@ TEST_CASE("sounds are played with the text before and after, other texts first")
   const std::string changed = page_of(result);
   CHECK(changed.find("“a word said”") != std::string::npos);
   CHECK(changed.find("/speech/test/windows") == std::string::npos);
+}
+
+TEST_CASE("more windows with text than there are windows is refused in a line") {
+  const io::Json edit = {{"name", "x"}, {"dose", .1}, {"sounds", 2}, {"with_text", 3}};
+  io::Json result = {{"measurement", io::Json::object()}, {"questions", io::Json::array()}};
+  result["search"]["always_on"] = {{"coarse", {edit}}, {"fine", io::Json::array()}};
+  Html html;
+  CHECK(otoscope::testing::error_of([&] {
+          write_hallucination(html, {"suppress.json", std::make_shared<io::Json>(result)},
+                              silent_progress());
+        }) == "[suppress.json] expected at most 2 windows with text, got 3.");
 }
 
 TEST_CASE("a result that was made without its windows shows none") {

@@ -8,6 +8,7 @@
 #include "otoscope/features/describe.h"
 #include "otoscope/io/file.h"
 #include "otoscope/io/json.h"
+#include "otoscope/io/sqlite.h"
 #include "otoscope/serve/check.h"
 #include "otoscope/serve/report.h"
 #include "serve/claim.h"
@@ -91,6 +92,25 @@ TEST_CASE("a named feature stands under its category with n, interval and contro
        {"phone /m/", "<audio ", "data:image/png", "class=\"overlay\"", "/meaning/claim/base",
         "/meaning/claim/f1/low", "/meaning/claim/fired", "/meaning/claim/p\""})
     CHECK_MESSAGE(rest.find(piece) != std::string::npos, piece);
+}
+
+TEST_CASE("tables of a foreign database that do not fit each other are refused in a line") {
+  const otoscope::testing::TemporaryFolder folder;
+  describe_labelled(folder.path());
+  const auto error_with = [&](const char* sql) {
+    io::Database(folder.path() / "sae" / "encoder.out" / "planted" / "features.sqlite",
+                 io::Database::Mode::write)
+        .execute(sql);
+    return otoscope::testing::error_of([&] { write_report(folder.path(), {}, silent_progress()); });
+  };
+  CHECK(error_with("UPDATE meta SET value = 'many' WHERE key = 'rows'")
+            .find("expected a count at rows of meta, got many") != std::string::npos);
+  CHECK(error_with(
+            "CREATE TEMP TABLE c AS SELECT * FROM categories WHERE feature = 0;"
+            "CREATE TEMP TABLE a AS SELECT * FROM associations WHERE feature = 0;"
+            "UPDATE c SET feature = 999; UPDATE a SET feature = 999;"
+            "INSERT INTO categories SELECT * FROM c; INSERT INTO associations SELECT * FROM a;")
+            .find("expected a feature 999, got none") != std::string::npos);
 }
 
 TEST_CASE("the best control of a category is named, the ceiling is not") {

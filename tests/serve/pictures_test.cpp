@@ -51,6 +51,14 @@ TEST_CASE("charts leave out what is not finite and keep what is") {
   CHECK(interval_chart("x", {{"only", 1, NAN, NAN}}, {"wer"}).find("whisker") == std::string::npos);
 }
 
+TEST_CASE("a bar is as wide as its share, and no wider than the whole") {
+  CHECK(share_width(.25) == "25.0%");
+  for (const double over : {1.0, 2.0, 1e300, static_cast<double>(INFINITY)})
+    CHECK(share_width(over) == "100.0%");
+  for (const double none : {0.0, -1.0, static_cast<double>(NAN)})
+    CHECK(share_width(none) == "0.0%");
+}
+
 TEST_CASE("numbers that are huge, or closer than they can be told apart, still make a picture") {
   for (const double close : {1e16 + 2, 1e16, 1.0, 1e300, -1e300, 1e-300}) {
     const std::string svg = line_chart("x", {{"a", {1, 2}, {1e16, close}}}, {"step"}, {"value"});
