@@ -70,12 +70,6 @@ std::vector<io::Json> read_cases(const std::filesystem::path& path) {
   return cases;
 }
 
-int64_t count(std::string_view page, std::string_view what) {
-  int64_t n = 0;
-  for (size_t at = page.find(what); at != std::string_view::npos; at = page.find(what, at + 1)) ++n;
-  return n;
-}
-
 }  // namespace
 
 AuditPage write_audit_page(const std::filesystem::path& path, Progress& progress) {
@@ -123,7 +117,7 @@ AuditPage write_audit_page(const std::filesystem::path& path, Progress& progress
   std::filesystem::path to = files.record;
   to.replace_extension(".html");
   io::write_file(to, page);
-  return {to, static_cast<int64_t>(page.size()), check.numbers, count(page, "<audio ")};
+  return {to, static_cast<int64_t>(page.size()), check.numbers, players_in(page)};
 }
 
 }  // namespace otoscope::serve

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "otoscope/audio/time.h"
+#include "otoscope/audit/base64.h"
 #include "otoscope/core/errors.h"
 #include "serve/media.h"
 
@@ -41,13 +42,13 @@ void write_media(Html& html, const Media& media, const std::string& overlay) {
   html.open("div", {{"class", "picture"}, {"title", "click to play"}});
   html.single("img", {{"alt", "spectrogram"},
                       {"loading", "lazy"},
-                      {"src", "data:image/png;base64," + base64(media.spectrogram)}});
+                      {"src", "data:image/png;base64," + audit::to_base64(media.spectrogram)}});
   html.raw(overlay);
   html.leaf("span", "", {{"class", "cursor"}});
   html.close();
   html.open("audio", {{"controls", ""},
                       {"preload", "none"},
-                      {"src", "data:audio/mpeg;base64," + base64(media.mp3)}})
+                      {"src", "data:audio/mpeg;base64," + audit::to_base64(media.mp3)}})
       .close();
 }
 
@@ -70,6 +71,15 @@ void write_example(Html& html, const Example& example, const std::vector<TimedWo
       .text(" s · ");
   html.text(example.name).text(" (" + example.split + ")");
   html.close().close();
+}
+
+int64_t players_in(std::string_view page) {
+  constexpr std::string_view kPlayer = "<audio ";
+  int64_t players = 0;
+  for (size_t at = page.find(kPlayer); at != std::string_view::npos;
+       at = page.find(kPlayer, at + 1))
+    ++players;
+  return players;
 }
 
 void write_sound(Html& html, const Sound& sound, Progress& progress) {

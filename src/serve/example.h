@@ -2,6 +2,7 @@
 /// One stretch of sound to see and hear.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "otoscope/core/progress.h"
@@ -25,5 +26,8 @@ struct Sound {
 inline constexpr double kLongestSound = 8;
 /// Nothing but a note where the sound cannot be read.
 void write_sound(Html& html, const Sound& sound, Progress& progress);
+
+/// Sounds that a page holds.
+int64_t players_in(std::string_view page);
 
 }  // namespace otoscope::serve

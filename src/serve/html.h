@@ -30,7 +30,4 @@ class Html {
   std::vector<std::string> open_;
 };
 
-/// Standard base64 with padding, for data: addresses.
-std::string base64(std::string_view bytes);
-
 }  // namespace otoscope::serve

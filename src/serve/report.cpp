@@ -11,6 +11,7 @@
 #include "otoscope/io/hash.h"
 #include "otoscope/serve/check.h"
 #include "serve/evaluation.h"
+#include "serve/example.h"
 #include "serve/facts.h"
 #include "serve/feature_cards.h"
 #include "serve/findings.h"
@@ -52,15 +53,6 @@ std::string inputs_of(const RunFiles& run, const ReportOptions& options) {
     for (const Document& document : documents)
       inputs += " " + io::sha256_file(run.folder / document.file);
   return io::sha256(inputs + std::string(embedded::report_css) + std::string(embedded::report_js));
-}
-
-/// Sounds that a page holds.
-int64_t players_in(std::string_view page) {
-  int64_t players = 0;
-  for (size_t at = page.find("<audio "); at != std::string_view::npos;
-       at = page.find("<audio ", at + 1))
-    ++players;
-  return players;
 }
 
 /// The page that lies there, if it was made of the same inputs and still equals its files.

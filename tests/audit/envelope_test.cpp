@@ -40,6 +40,17 @@ TEST_CASE("a signature has the bytes that PyNaCl gives") {
   CHECK(verify(bytes("pae"), bytes("signature"), golden_public()));
 }
 
+TEST_CASE("base64 gives the published vectors, and takes them back") {  // RFC 4648, section 10
+  for (const auto& [bytes, text] : {std::pair("", ""),
+                                    {"f", "Zg=="},
+                                    {"fo", "Zm8="},
+                                    {"foo", "Zm9v"},
+                                    {"foobar", "Zm9vYmFy"}}) {
+    CHECK(to_base64(bytes) == text);
+    CHECK(from_base64(text, "x") == bytes);
+  }
+}
+
 TEST_CASE("what DSSE signs is the published example") {
   CHECK(pae("http://example.com/HelloWorld", "hello world") ==
         "DSSEv1 29 http://example.com/HelloWorld 11 hello world");
