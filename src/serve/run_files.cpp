@@ -112,8 +112,6 @@ RunFiles read_run(const std::filesystem::path& folder) {
   std::sort(folders.begin(), folders.end());
   for (const auto& sae : folders) run.saes.push_back(read_sae(folder, sae));
   run.findings = read_findings(folder);
-  if (std::filesystem::exists(folder / "run.json"))
-    run.run = read_document(folder, folder / "run.json");
   return run;
 }
 

@@ -30,7 +30,6 @@ struct SaeFiles {
 struct RunFiles {
   std::filesystem::path folder;
   std::vector<SaeFiles> saes;
-  std::optional<Document> run;  // run.json
   /// Of findings/*.json, audit/*.json and */suppress.json, by their schema ("otoscope.steer"), in
   /// order of name.
   std::map<std::string, std::vector<Document>> findings;

@@ -50,13 +50,10 @@ void write_illustration(Html& html, const Document& result) {
 
 void write_stability(Html& html, const Document& result) {
   html.leaf("h3", "Do other seeds find the same features?");
-  const io::Json& found = result.json->at("found");
-  for (size_t i = 0; i < found.size(); ++i) {
-    const std::string here = "/found/" + std::to_string(i);
-    if (i > 0) break;
-    html.open("p").text("Of ").raw(bound(result, here + "/live", "count"));
+  if (!result.json->at("found").empty()) {
+    html.open("p").text("Of ").raw(bound(result, "/found/0/live", "count"));
     html.text(" features of the first SAE, ")
-        .raw(bound_estimate(result, here + "/in_all", "percent0"))
+        .raw(bound_estimate(result, "/found/0/in_all", "percent0"))
         .text(" are found by every other seed too.")
         .close();
   }
