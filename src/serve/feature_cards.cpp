@@ -39,7 +39,7 @@ void write_facts(Html& html, const Document& facts, const std::string& pointer) 
       .raw(bound(facts, pointer + "/fired", "count"))
       .text(" firings in ")
       .raw(bound(facts, pointer + "/clips", "count"));
-  html.text(" clips, ").raw(bound(facts, pointer + "/clusters", "count")).text(" prompts").close();
+  html.text(" clips, ").raw(bound(facts, pointer + "/clusters", "count")).text(" clusters").close();
   html.open("li")
       .text("survives a shift: ")
       .raw(bound_estimate(facts, pointer + "/shift_share", "percent0"));

@@ -94,11 +94,9 @@ void write_data(Html& html, const RunFiles& run) {
     html.text(". Intervals are 95 % and resample clusters, never frames.").close();
     if (eval.json->value("clusters_by", std::string()) == "prompt")
       html.leaf("p",
-                "The corpus has one voice a language (English and Spanish are the same speaker): "
-                "nothing can be said about unseen "
-                "speakers, all speakers were seen in training, and whatever tells languages apart "
-                "may tell voices apart. "
-                "Train and test differ by prompt.");
+                "The corpus has fewer than ten speakers: train and test differ by prompt and share "
+                "their voices, nothing can be said about speakers that were not heard, and where a "
+                "language has one voice, whatever tells languages apart may tell voices apart.");
     return;
   }
 }

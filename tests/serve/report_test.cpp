@@ -2,10 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "features/planted.h"
 #include "otoscope/features/describe.h"
 #include "otoscope/io/file.h"
 #include "otoscope/serve/check.h"
+#include "serve/summary.h"
 #include "serve/tone.h"
 #include "support/close.h"
 #include "support/errors.h"
@@ -47,6 +50,7 @@ TEST_CASE("a report holds its numbers against their files, needs no network, and
   CHECK(page.find("data:audio/mpeg;base64,") != std::string::npos);
   CHECK(page.find("data:image/png;base64,") != std::string::npos);
   CHECK(page.find("class=\"facts claim\"") == std::string::npos);  // no labels, no claims
+  CHECK(page.find("</data> clusters") != std::string::npos);
 
   const auto written = std::filesystem::last_write_time(made.path);
   const ReportSummary again = write_report(folder.path(), {}, silent_progress());
@@ -58,6 +62,18 @@ TEST_CASE("a report holds its numbers against their files, needs no network, and
   io::write_file(folder.path() / "report.json", "{\"saes\": [], \"controls\": []}\n");
   write_report(folder.path(), {}, silent_progress());
   CHECK(io::read_file(made.path) == page);
+}
+
+TEST_CASE("what is said of the voices holds for any corpus of fewer than ten speakers") {
+  RunFiles run;
+  run.saes.emplace_back();
+  const io::Json eval = {{"rows", 10}, {"items", 3}, {"clusters", 2}, {"clusters_by", "prompt"}};
+  run.saes[0].eval = Document{"eval.json", std::make_shared<io::Json>(eval)};
+  Html html;
+  write_data(html, run);
+  const std::string page = html.take();
+  CHECK(page.find("fewer than ten speakers") != std::string::npos);
+  CHECK(page.find("Spanish") == std::string::npos);
 }
 
 TEST_CASE("files of a run that have another form are refused in a line") {
