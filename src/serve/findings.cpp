@@ -31,6 +31,14 @@ std::string page_of(const RunFiles& run, const Document& record) {
 
 }  // namespace
 
+std::vector<std::string> linked_pages(const RunFiles& run) {
+  std::vector<std::string> pages;
+  if (const auto found = run.findings.find(kAudit); found != run.findings.end())
+    for (const Document& document : found->second) pages.push_back(page_of(run, document));
+  std::erase(pages, "");
+  return pages;
+}
+
 bool has_findings(const RunFiles& run) {
   for (const SaeFiles& sae : run.saes)
     if (sae.categories) return true;

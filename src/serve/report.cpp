@@ -52,6 +52,7 @@ std::string inputs_of(const RunFiles& run, const ReportOptions& options) {
   for (const auto& [schema, documents] : run.findings)
     for (const Document& document : documents)
       inputs += " " + io::sha256_file(run.folder / document.file);
+  for (const std::string& page : linked_pages(run)) inputs += " " + page;
   return io::sha256(inputs + std::string(embedded::report_css) + std::string(embedded::report_js));
 }
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "audit/made_record.h"
 #include "features/planted.h"
 #include "otoscope/features/describe.h"
 #include "otoscope/io/file.h"
@@ -62,6 +63,20 @@ TEST_CASE("a report holds its numbers against their files, needs no network, and
   io::write_file(folder.path() / "report.json", "{\"saes\": [], \"controls\": []}\n");
   write_report(folder.path(), {}, silent_progress());
   CHECK(io::read_file(made.path) == page);
+}
+
+TEST_CASE("a record's page that comes later is linked") {
+  const otoscope::testing::TemporaryFolder folder;
+  make_run(folder.path());
+  io::make_folder(folder.path() / "audit");
+  io::write_file(folder.path() / "audit" / "a.json", audit::testing::record(20, 40).dump());
+  const auto linked = [&] {
+    return io::read_file(write_report(folder.path(), {}, silent_progress()).path)
+               .find("href=\"audit/a.html\"") != std::string::npos;
+  };
+  CHECK_FALSE(linked());
+  io::write_file(folder.path() / "audit" / "a.html", "<p>");
+  CHECK(linked());
 }
 
 TEST_CASE("what is said of the voices holds for any corpus of fewer than ten speakers") {
