@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
-#include "otoscope/audio/decode.h"
-#include "otoscope/audio/time.h"
 #include "otoscope/contexts/nuisance.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/threads.h"
+#include "otoscope/store/mel_batch.h"
 
 namespace otoscope::audit {
 
@@ -16,13 +15,13 @@ using steer::Part;
 namespace {
 
 /// No reference is known: what a recording itself shows of its noise (contexts/nuisance.h).
-std::vector<double> snr_of(std::span<const steer::SoundWindow> windows, Progress& progress) {
+std::vector<double> snr_of(std::span<const steer::SoundWindow> windows, const model::Dims& dims,
+                           Progress& progress) {
   const auto at = static_cast<size_t>(
       std::find(contexts::kNuisances.begin(), contexts::kNuisances.end(), "SNR dB") -
       contexts::kNuisances.begin());
   OTO_ASSERT(at < contexts::kNuisances.size());
   const auto n = static_cast<int64_t>(windows.size());
-  const double window_s = audio::seconds_of_samples(audio::kWindowSamples);
   std::vector<double> snr(windows.size());
   constexpr int64_t kBunch = 64;  // progress is told and ctrl-C heard between them
   progress.start("measuring noise", n, "clips");
@@ -31,9 +30,7 @@ std::vector<double> snr_of(std::span<const steer::SoundWindow> windows, Progress
     const int64_t last = std::min(n, first + kBunch);
     parallel_ranges(last - first, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = first + begin; i < first + end; ++i) {
-        const store::Clip& clip = windows[static_cast<size_t>(i)].clip;
-        const double seconds = clip.duration_s < 0 ? window_s : std::min(clip.duration_s, window_s);
-        const std::vector<float> pcm = audio::decode_file(clip.path, clip.offset_s, seconds);
+        const auto pcm = store::window_samples(windows[static_cast<size_t>(i)].clip, dims);
         snr[static_cast<size_t>(i)] = static_cast<double>(contexts::nuisances_of(pcm)[at]);
       }
     });
@@ -135,7 +132,7 @@ Gathered gather(const model::Whisper& model, const model::Tokenizer& tokenizer,
     gathered.cases.push_back(
         case_of(gathered.windows[i], gathered.all.heard[i], gathered.all.loudness[i]));
   }
-  gathered.snr_db = snr_of(gathered.windows, progress);
+  gathered.snr_db = snr_of(gathered.windows, model.dims(), progress);
   gathered.judgements = judge_all(mode, gathered.cases, judging, progress);
   return gathered;
 }

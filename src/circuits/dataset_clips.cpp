@@ -1,9 +1,7 @@
-#include "otoscope/audio/decode.h"
-#include "otoscope/audio/mel.h"
-#include "otoscope/audio/time.h"
 #include "otoscope/circuits/dataset.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
+#include "otoscope/store/mel_batch.h"
 
 namespace otoscope::circuits {
 namespace {
@@ -38,19 +36,17 @@ std::vector<AttributionClip> attribution_clips(const model::Whisper& model,
                                                std::span<const store::Clip> clips, bool by_speaker,
                                                const std::string& metric, Progress& progress) {
   const model::Dims& dims = model.dims();
-  const double window = static_cast<double>(dims.n_audio_ctx) * audio::kFrameSeconds;
   std::vector<AttributionClip> out;
   progress.start("reading clips", static_cast<int64_t>(clips.size()), "clips");
   for (const store::Clip& clip : clips) {
     throw_if_interrupted();
-    const double length = clip.duration_s > 0 ? std::min(clip.duration_s, window) : window;
-    const std::vector<float> pcm = audio::decode_file(clip.path, clip.offset_s, length);
-    if (pcm.empty()) throw UserError(clip.path.string(), "expected sound, got none");
+    store::MelBatch sound =
+        store::mel_batch(1, dims, [&](int64_t) { return store::window_samples(clip, dims); });
+    if (sound.valid[0] == 0) throw UserError(clip.path.string(), "expected sound, got none");
     AttributionClip one;
-    one.frames = static_cast<int32_t>(
-        audio::valid_frames(static_cast<int64_t>(pcm.size()), dims.n_audio_ctx));
-    one.mel =
-        audio::log_mel_window(pcm, dims.n_mels, audio::Padding::waveform_zero, dims.n_mel_frames());
+    one.frames = sound.valid[0];
+    one.mel = std::move(sound.mel);
+    one.mel.reshape({dims.n_mel_frames(), dims.n_mels});
     give_tokens(model, tokenizer, clip, metric, one);
     one.cluster =
         !clip.speech && !clip.source.empty() ? clip.source : store::cluster_of(clip, by_speaker);

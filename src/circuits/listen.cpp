@@ -2,13 +2,11 @@
 
 #include <map>
 
-#include "otoscope/audio/decode.h"
-#include "otoscope/audio/mel.h"
-#include "otoscope/audio/time.h"
 #include "otoscope/circuits/trace.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/io/sqlite.h"
 #include "otoscope/model/decode.h"
+#include "otoscope/store/mel_batch.h"
 
 namespace otoscope::circuits {
 
@@ -16,17 +14,16 @@ Heard listen(const model::Whisper& model, const model::Tokenizer& tokenizer,
              const std::filesystem::path& path, double offset_s, double duration_s,
              const std::string& language) {
   const model::Dims& dims = model.dims();
-  const double window = static_cast<double>(dims.n_audio_ctx) * audio::kFrameSeconds;
-  const double length = duration_s > 0 ? std::min(duration_s, window) : window;
-  const std::vector<float> pcm = audio::decode_file(path, offset_s, length);
-  if (pcm.empty())
+  store::Clip clip;
+  clip.path = path, clip.offset_s = offset_s, clip.duration_s = duration_s > 0 ? duration_s : -1;
+  store::MelBatch sound =
+      store::mel_batch(1, dims, [&](int64_t) { return store::window_samples(clip, dims); });
+  if (sound.valid[0] == 0)
     throw UserError(path.string(),
                     "expected sound at " + std::to_string(offset_s) + " s, got none");
   Heard heard;
-  heard.frames = audio::valid_frames(static_cast<int64_t>(pcm.size()), dims.n_audio_ctx);
-  heard.mel =
-      audio::log_mel_window(pcm, dims.n_mels, audio::Padding::waveform_zero, dims.n_mel_frames());
-  heard.mel.reshape({1, heard.mel.shape()[0], heard.mel.shape()[1]});
+  heard.frames = sound.valid[0];
+  heard.mel = std::move(sound.mel);
   const Tensor<float> audio = model.encode(heard.mel);
   model::DecodeOptions options;
   if (!language.empty()) options.languages = {language};

@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
-#include "otoscope/audio/decode.h"
-#include "otoscope/audio/mel.h"
 #include "otoscope/audio/time.h"
 #include "otoscope/contexts/nuisance.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/text.h"
-#include "otoscope/core/threads.h"
 #include "otoscope/model/normalizer.h"
 #include "otoscope/model/wer.h"
+#include "otoscope/store/mel_batch.h"
 
 namespace otoscope::contexts {
 namespace {
@@ -64,32 +62,26 @@ steer::SoundWindow window_of(const store::Clip& clip, const model::Tokenizer& to
 void load(steer::HeardBatch& batch, const model::Dims& dims, const GatherOptions& options,
           Gathered& into) {
   const auto n = static_cast<int64_t>(batch.windows.size());
-  batch.mel = Tensor<float>(Shape{n, dims.n_mel_frames(), dims.n_mels});
-  batch.valid.resize(static_cast<size_t>(n));
-  const double window_s = static_cast<double>(dims.n_audio_ctx) * audio::kFrameSeconds;
-  parallel_ranges(n, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const auto at = static_cast<size_t>(i);
-      const store::Clip& clip = batch.windows[at].clip;
-      auto pcm =
-          audio::decode_file(clip.path, clip.offset_s,
-                             clip.duration_s < 0 ? window_s : std::min(clip.duration_s, window_s));
-      if (!options.steps.empty()) {
-        Rng rng(options.seed, "contexts: gather " + clip.id);
-        pcm = transformed(pcm, options.steps, rng);
-      }
-      const auto samples = static_cast<int64_t>(pcm.size());
-      const Tensor<float> mel = audio::log_mel_window(
-          pcm, dims.n_mels, audio::Padding::waveform_zero, dims.n_mel_frames());
-      std::copy_n(mel.data(), mel.size(), batch.mel.view().sub(i).data);
-      batch.valid[at] = static_cast<int32_t>(audio::valid_frames(samples, dims.n_audio_ctx));
-      const int64_t mel_frames = std::min<int64_t>(
-          dims.n_mel_frames(), (samples + audio::kHopSamples - 1) / audio::kHopSamples);
-      pool_rows(mel.view().slice(0, mel_frames), into.mel.view().row(batch.first + i));
-      const auto nuisances = nuisances_of(pcm);
-      std::copy(nuisances.begin(), nuisances.end(), into.nuisances.view().row(batch.first + i));
+  std::vector<int64_t> mel_frames(static_cast<size_t>(n));
+  store::MelBatch sound = store::mel_batch(n, dims, [&](int64_t i) {
+    const auto at = static_cast<size_t>(i);
+    const store::Clip& clip = batch.windows[at].clip;
+    std::vector<float> pcm = store::window_samples(clip, dims);
+    if (!options.steps.empty()) {
+      Rng rng(options.seed, "contexts: gather " + clip.id);
+      pcm = transformed(pcm, options.steps, rng);
     }
+    const auto samples = static_cast<int64_t>(pcm.size());
+    mel_frames[at] = std::min<int64_t>(dims.n_mel_frames(),
+                                       (samples + audio::kHopSamples - 1) / audio::kHopSamples);
+    const auto nuisances = nuisances_of(pcm);
+    std::copy(nuisances.begin(), nuisances.end(), into.nuisances.view().row(batch.first + i));
+    return pcm;
   });
+  for (int64_t i = 0; i < n; ++i)
+    pool_rows(sound.mel.view().sub(i).slice(0, mel_frames[static_cast<size_t>(i)]),
+              into.mel.view().row(batch.first + i));
+  batch.mel = std::move(sound.mel), batch.valid = std::move(sound.valid);
 }
 
 }  // namespace

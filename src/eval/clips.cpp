@@ -8,9 +8,9 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/rng.h"
 #include "otoscope/core/text.h"
-#include "otoscope/core/threads.h"
 #include "otoscope/model/languages.h"
 #include "otoscope/model/normalizer.h"
+#include "otoscope/store/mel_batch.h"
 
 namespace otoscope::eval {
 namespace {
@@ -81,20 +81,15 @@ ClipChoice choose_clips(const store::Manifest& manifest, store::Split split, int
 ClipBatch load_clips(std::span<const SplicedClip> clips, int64_t first, int64_t n,
                      const model::Dims& dims, audio::Padding padding) {
   ClipBatch batch;
-  batch.mel = Tensor<float>(Shape{n, dims.n_mel_frames(), dims.n_mels});
-  batch.valid.resize(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; ++i) batch.item.push_back(first + i);
-  parallel_ranges(n, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const store::Clip& clip = clips[static_cast<size_t>(first + i)].clip;
-      const auto pcm = audio::decode_file(clip.path, clip.offset_s, clip.duration_s);
-      const Tensor<float> mel =
-          audio::log_mel_window(pcm, dims.n_mels, padding, dims.n_mel_frames());
-      std::copy_n(mel.data(), mel.size(), batch.mel.view().sub(i).data);
-      batch.valid[static_cast<size_t>(i)] = static_cast<int32_t>(
-          audio::valid_frames(static_cast<int64_t>(pcm.size()), dims.n_audio_ctx));
-    }
-  });
+  store::MelBatch sound = store::mel_batch(
+      n, dims,
+      [&](int64_t i) {
+        const store::Clip& clip = clips[static_cast<size_t>(first + i)].clip;
+        return audio::decode_file(clip.path, clip.offset_s, clip.duration_s);
+      },
+      padding);
+  batch.mel = std::move(sound.mel), batch.valid = std::move(sound.valid);
   return batch;
 }
 

@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <functional>
 
-#include "otoscope/audio/decode.h"
-#include "otoscope/audio/mel.h"
-#include "otoscope/audio/time.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/text.h"
-#include "otoscope/core/threads.h"
 #include "otoscope/io/hash.h"
 #include "otoscope/model/decode.h"
+#include "otoscope/store/mel_batch.h"
 
 namespace otoscope::store {
 namespace {
@@ -76,23 +73,13 @@ std::vector<Forced> own_text_of(const std::vector<Clip>& clips, const model::Whi
              [&](size_t i) { return !knows(tokenizer, language_of(clips[i])); });
   const model::Dims& dims = model.dims();
   const auto n = static_cast<int64_t>(clips.size());
-  const double window_s =
-      audio::seconds_of_samples(int64_t{dims.n_audio_ctx} * audio::kFrameSamples);
   std::vector<Forced> forced;
   progress.start("hearing what the model writes", n, "clips");
   for (int64_t first = 0; first < n; first += batch) {
     throw_if_interrupted();
     const int64_t count = std::min<int64_t>(batch, n - first);
-    Tensor<float> mel({count, dims.n_mel_frames(), dims.n_mels});
-    parallel_ranges(count, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const Clip& clip = clips[static_cast<size_t>(first + i)];
-        const double seconds = clip.duration_s < 0 ? window_s : std::min(clip.duration_s, window_s);
-        const Tensor<float> one =
-            audio::log_mel_window(audio::decode_file(clip.path, clip.offset_s, seconds),
-                                  dims.n_mels, audio::Padding::waveform_zero, dims.n_mel_frames());
-        std::copy_n(one.data(), one.size(), mel.view().sub(i).data);
-      }
+    const MelBatch sound = mel_batch(count, dims, [&](int64_t i) {
+      return window_samples(clips[static_cast<size_t>(first + i)], dims);
     });
     model::Rows rows;
     rows.B = count;
@@ -100,7 +87,7 @@ std::vector<Forced> own_text_of(const std::vector<Clip>& clips, const model::Whi
     decoding.sample_len = kMostOwnTokens;
     for (int64_t i = 0; i < count; ++i)
       decoding.languages.push_back(language_of(clips[static_cast<size_t>(first + i)]));
-    const auto written = model::decode(model, tokenizer, model.encode(mel, rows), decoding);
+    const auto written = model::decode(model, tokenizer, model.encode(sound.mel, rows), decoding);
     for (size_t i = 0; i < written.size(); ++i) {
       Forced one;
       one.tokens = tokenizer.sot_sequence(decoding.languages[i]);

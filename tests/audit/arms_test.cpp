@@ -4,13 +4,13 @@
 
 #include "circuits/nano_circuit.h"
 #include "otoscope/io/file.h"
-#include "serve/tone.h"
+#include "support/tone.h"
 
 namespace otoscope::audit {
 
 TEST_CASE("controls take the target's dose, and those that cannot are no controls") {
   const otoscope::testing::TemporaryFolder folder;
-  io::write_file(folder.path() / "tone.wav", serve::testing::tone());
+  io::write_file(folder.path() / "tone.wav", otoscope::testing::tone());
   std::vector<steer::SoundWindow> windows(2);
   for (steer::SoundWindow& window : windows) window.clip.path = folder.path() / "tone.wav";
 

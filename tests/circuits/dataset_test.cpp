@@ -6,8 +6,8 @@
 
 #include "circuits/nano_circuit.h"
 #include "otoscope/io/file.h"
-#include "serve/tone.h"
 #include "support/errors.h"
+#include "support/tone.h"
 
 using namespace otoscope;
 using namespace otoscope::circuits;
@@ -84,7 +84,7 @@ TEST_CASE("a data set's circuit is chosen on some clips, tested on others and tr
 
 TEST_CASE("clusters are those of the corpus, also of a few of its clips") {
   const TemporaryFolder folder;
-  io::write_file(folder.path() / "tone.wav", serve::testing::tone());
+  io::write_file(folder.path() / "tone.wav", otoscope::testing::tone());
   std::vector<store::Clip> some(2);
   for (size_t i = 0; i < some.size(); ++i) {
     some[i].path = folder.path() / "tone.wav", some[i].speech = true;

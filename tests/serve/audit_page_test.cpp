@@ -5,9 +5,9 @@
 #include "audit/made_record.h"
 #include "otoscope/io/file.h"
 #include "otoscope/serve/check.h"
-#include "serve/tone.h"
 #include "support/close.h"
 #include "support/errors.h"
+#include "support/tone.h"
 
 namespace otoscope::serve {
 

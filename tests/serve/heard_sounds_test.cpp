@@ -9,9 +9,9 @@
 #include "otoscope/io/file.h"
 #include "otoscope/io/json.h"
 #include "serve/hallucination.h"
-#include "serve/tone.h"
 #include "support/close.h"
 #include "support/errors.h"
+#include "support/tone.h"
 
 namespace otoscope::serve {
 namespace {

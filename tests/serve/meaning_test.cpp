@@ -12,9 +12,9 @@
 #include "otoscope/serve/check.h"
 #include "otoscope/serve/report.h"
 #include "serve/claim.h"
-#include "serve/tone.h"
 #include "support/close.h"
 #include "support/errors.h"
+#include "support/tone.h"
 
 namespace otoscope::serve {
 namespace {

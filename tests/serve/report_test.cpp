@@ -10,9 +10,9 @@
 #include "otoscope/io/file.h"
 #include "otoscope/serve/check.h"
 #include "serve/summary.h"
-#include "serve/tone.h"
 #include "support/close.h"
 #include "support/errors.h"
+#include "support/tone.h"
 
 namespace otoscope::serve {
 namespace {

@@ -2,14 +2,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "otoscope/audio/decode.h"
-#include "otoscope/audio/mel.h"
 #include "otoscope/audio/time.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
-#include "otoscope/core/threads.h"
 #include "otoscope/model/normalizer.h"
 #include "otoscope/steer/hallucination.h"
+#include "otoscope/store/mel_batch.h"
 
 namespace otoscope::steer {
 namespace {
@@ -48,26 +46,15 @@ HeardBatch load_batch(std::span<const SoundWindow> windows, int64_t first, int64
   HeardBatch batch;
   batch.windows = windows.subspan(static_cast<size_t>(first), static_cast<size_t>(n));
   batch.first = first;
-  batch.mel = Tensor<float>(Shape{n, dims.n_mel_frames(), dims.n_mels});
-  batch.valid.resize(static_cast<size_t>(n));
   batch.loudness.resize(static_cast<size_t>(n));
-  const double window_s = static_cast<double>(dims.n_audio_ctx) * audio::kFrameSeconds;
   for (int64_t i = 0; i < n; ++i) batch.item.push_back(first + i);
-  parallel_ranges(n, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const auto at = static_cast<size_t>(i);
-      const store::Clip& clip = batch.windows[at].clip;
-      const double seconds = clip.duration_s < 0 ? window_s : std::min(clip.duration_s, window_s);
-      const auto pcm = audio::decode_file(clip.path, clip.offset_s, seconds);
-      const Tensor<float> mel = audio::log_mel_window(
-          pcm, dims.n_mels, audio::Padding::waveform_zero, dims.n_mel_frames());
-      std::copy_n(mel.data(), mel.size(), batch.mel.view().sub(i).data);
-      batch.valid[at] = static_cast<int32_t>(
-          audio::valid_frames(static_cast<int64_t>(pcm.size()), dims.n_audio_ctx));
-      batch.loudness[at] = {rms_db(pcm),
-                            audio::seconds_of_samples(static_cast<int64_t>(pcm.size()))};
-    }
+  store::MelBatch sound = store::mel_batch(n, dims, [&](int64_t i) {
+    const auto at = static_cast<size_t>(i);
+    std::vector<float> pcm = store::window_samples(batch.windows[at].clip, dims);
+    batch.loudness[at] = {rms_db(pcm), audio::seconds_of_samples(static_cast<int64_t>(pcm.size()))};
+    return pcm;
   });
+  batch.mel = std::move(sound.mel), batch.valid = std::move(sound.valid);
   return batch;
 }
 

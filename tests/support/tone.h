@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace otoscope::serve::testing {
+namespace otoscope::testing {
 
 /// Two seconds of a tone as a 16 kHz mono WAV file.
 inline std::string tone() {
@@ -25,4 +25,4 @@ inline std::string tone() {
          number(size, 4) + data;
 }
 
-}  // namespace otoscope::serve::testing
+}  // namespace otoscope::testing
