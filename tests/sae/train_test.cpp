@@ -323,6 +323,35 @@ TEST_CASE("training.jsonl has a line for the logged steps, each with its figures
   CHECK(last < first);
 }
 
+TEST_CASE("a log that is no log is refused in a line, one that was cut goes on") {
+  const TemporaryFolder folder;
+  const sae::MemoryBatches batches(planted().x);
+  sae::TrainData data;
+  data.input = &batches;
+  const auto start = sae::measure(data, 0, 256);
+  const View<const float> x = start.x.view().slice(0, 256);
+  const auto options = sae::resolve(small("topk", 60), 24, 24);
+  {
+    sae::Trainee t(options, data, folder.path());
+    t.begin(start);
+    for (int step = 0; step < 2; ++step) t.advance(x, x, true), t.log();
+    t.checkpoint();
+  }
+  const auto log = folder.path() / "training.jsonl";
+  const std::string whole = io::read_file(log);
+  const auto goes_on = [&](const std::string& more) {
+    io::write_file(log, whole + more);
+    return error_of([&] { sae::Trainee(options, data, folder.path()).begin(start); });
+  };
+  CHECK(goes_on("{\"step\": 2, \"sec") == "nothing was thrown");
+  CHECK(io::read_file(log) == whole);
+  for (const char* line :
+       {"{\"step\": \"two\", \"seconds\": 1}\n", "[7]\n", "{\"step\": 2, \"seconds\": null}\n"}) {
+    const std::string error = goes_on(line);
+    CHECK_MESSAGE(error.find("training.jsonl:3] expected") != std::string::npos, error);
+  }
+}
+
 TEST_CASE("a transcoder learns another site's activations") {
   const TemporaryFolder folder;
   const Planted& p = planted();

@@ -12,12 +12,14 @@ void Trainee::restart_log() {
   const std::filesystem::path path = folder_ / "training.jsonl";
   std::string kept;
   if (std::ifstream old(path); step_ > 0 && old) {
+    int64_t number = 0;
     for (std::string line; std::getline(old, line);) {
+      const std::string where = path.string() + ":" + std::to_string(++number);
       const io::Json parsed = io::Json::parse(line, nullptr, false);
-      if (parsed.is_discarded() || !parsed.contains("step")) break;  // cut by a kill
-      if (parsed["step"].get<int64_t>() > step_) break;
+      if (parsed.is_discarded()) break;  // cut by a kill
+      if (io::integer_at(parsed, "step", where) > step_) break;
+      seconds_ = io::number_at(parsed, "seconds", where);
       kept += line + "\n";
-      seconds_ = parsed.value("seconds", 0.0);
     }
   }
   io::write_file(path, kept);
