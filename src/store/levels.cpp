@@ -1,5 +1,6 @@
 #include "otoscope/store/levels.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "otoscope/audio/decode.h"
@@ -18,10 +19,10 @@ RowLevels row_levels(const Store& store, Split split, Progress& progress) {
   std::vector<uint8_t> wanted(items.size(), 0);
   for (const int64_t row : store.rows_of(split))
     wanted[static_cast<size_t>(store.origin(row).item)] = 1;
-  progress.start("measure loudness", static_cast<int64_t>(items.size()), "clips");
+  int64_t done = 0;
+  progress.start("measure loudness", std::count(wanted.begin(), wanted.end(), uint8_t{1}), "clips");
   for (size_t i = 0; i < items.size(); ++i) {
     throw_if_interrupted();
-    progress.advance(static_cast<int64_t>(i) + 1);
     const Item& item = items[i];
     if (wanted[i] == 0) continue;
     std::vector<float> pcm;
@@ -40,6 +41,7 @@ RowLevels row_levels(const Store& store, Split split, Progress& progress) {
     for (int64_t row = item.first_row; row < item.first_row + item.n_rows; ++row)
       levels.silent[static_cast<size_t>(row)] =
           levels.db[static_cast<size_t>(row)] < loudest - audio::kSilenceBelowPeakDb;
+    progress.advance(++done);
   }
   progress.finish();
   return levels;

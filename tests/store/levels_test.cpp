@@ -49,7 +49,16 @@ TEST_CASE("speech is what lies less than 35 dB under its clip's loudest, in clip
   write_store(folder.path() / "s", header, items, origins, x.view());
   const Store store = Store::open(folder.path() / "s");
 
-  const RowLevels levels = row_levels(store, Split::test, silent_progress());
+  struct Counting : Progress {
+    int64_t total = 0, done = 0;
+    void start(std::string_view, int64_t of, std::string_view) override { total = of; }
+    void advance(int64_t at, std::string_view) override { done = at; }
+    void finish() override {}
+    void note(std::string_view) override {}
+  } progress;
+  const RowLevels levels = row_levels(store, Split::test, progress);
+  CHECK(progress.total == 3);  // the split's own clips
+  CHECK(progress.done == 3);
   REQUIRE(levels.db.size() == 240);
   CHECK(levels.db[10] == doctest::Approx(-9.03).epsilon(.01));
   CHECK(levels.db[30] == doctest::Approx(-39.03).epsilon(.01));
