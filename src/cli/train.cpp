@@ -10,7 +10,6 @@
 
 #include "cli/verb.h"
 #include "otoscope/core/text.h"
-#include "otoscope/sae/joint.h"
 #include "otoscope/store/same_rows.h"
 #include "otoscope/store/store.h"
 
@@ -185,14 +184,12 @@ class Train : public VerbWith<TrainVerbOptions> {
   static void print(const Context& context, const std::vector<sae::Trained>& done) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const sae::Trained& one : done) {
-      const std::string hash = sae::is_joint(one.folder) ? sae::load_joint(one.folder).sae.hash
-                                                         : sae::load(one.folder).hash;
       list.push_back({{"name", one.name},
                       {"folder", one.folder.string()},
                       {"reused", one.reused},
                       {"steps", one.steps},
                       {"seconds", one.seconds},
-                      {"sha256", hash}});
+                      {"sha256", one.sha256}});
       if (!context.common.json)
         context.print(fmt::format(
             "{}: {}", one.folder.string(),

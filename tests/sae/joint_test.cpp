@@ -308,6 +308,7 @@ TEST_CASE("a training over several sites that was interrupted ends with the same
       CHECK(bytes(whole[0].folder / file) == bytes(parts[0].folder / file));
     }
     CHECK(sae::is_joint(parts[0].folder));
+    CHECK(parts[0].sha256 == sae::load_joint(parts[0].folder).sae.hash);
     CHECK(sae::train({small(24, 40)}, j.data, out, {}, silent_progress())[0].reused);
     const std::string other =
         error_of([&] { sae::train({small(24, 41)}, j.data, out, {}, silent_progress()); });

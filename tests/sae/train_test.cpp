@@ -238,6 +238,8 @@ TEST_CASE("a finished SAE is kept, another plan in its folder is refused") {
   CHECK_FALSE(first[0].reused);
   const auto again = run({small("topk", 8)}, folder.path(), planted().x);
   CHECK(again[0].reused);
+  CHECK(first[0].sha256 == sae::load(first[0].folder).hash);
+  CHECK(again[0].sha256 == first[0].sha256);
   const std::string error = error_of([&] { run({small("topk", 9)}, folder.path(), planted().x); });
   CHECK(error.find("other options") != std::string::npos);
   const Planted others = plant(3000, 24, 40, 3, 2);

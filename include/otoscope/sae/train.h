@@ -106,6 +106,7 @@ struct Trained {
   bool reused = false;  // was finished before
   int64_t steps = 0;
   double seconds = 0;  // of this process
+  std::string sha256;  // of the weights, as loading gives it
 };
 
 /// Fills the defaults, checks everything; UserError names the option. d, d_out: of one site;

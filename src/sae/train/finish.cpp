@@ -51,8 +51,10 @@ void Trainee::finish() {
     fold_ports(joint);
     if (joint.cross_layer()) fold_decoder_norms(joint.sae);
     save_joint(joint, folder_);
+    hash_ = joint.sae.hash;
   } else {
     save(final, folder_);
+    hash_ = final.hash;
   }
   std::error_code ignored;
   std::filesystem::remove(checkpoint_path(), ignored);

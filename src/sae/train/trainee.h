@@ -42,6 +42,8 @@ class Trainee {
   int64_t steps() const { return options_.steps; }
   const TrainOptions& options() const { return options_; }
   double seconds() const { return seconds_; }
+  /// Of the weights that finish() wrote; "" before.
+  const std::string& hash() const { return hash_; }
   /// Weights in the trainer's units, until finish().
   const Sae& sae() const { return sae_; }
 
@@ -63,7 +65,7 @@ class Trainee {
 
   TrainOptions options_;
   const TrainData& data_;
-  std::string name_, plan_;
+  std::string name_, plan_, hash_;
   std::filesystem::path folder_;
   std::unique_ptr<io::FolderLock> lock_;
   bool done_ = false;

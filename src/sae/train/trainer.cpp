@@ -138,14 +138,21 @@ std::vector<Trained> train(const std::vector<TrainOptions>& grid, const TrainDat
   std::vector<Trained> results;
   results.reserve(trainees.size());
   for (const auto& t : trainees)
-    results.push_back({t->name(), t->folder(), t->done(), t->steps(), 0.0});
+    results.push_back({t->name(), t->folder(), t->done(), t->steps(), 0.0, ""});
   progress.start("train", total, "steps");
   int64_t done = 0;
   for (const auto& t : trainees)
     if (t->done()) done += t->steps();
   progress.advance(done);
   for (auto& [shared, members] : groups) Group(data, run, members, progress, done).train();
-  for (size_t i = 0; i < trainees.size(); ++i) results[i].seconds = trainees[i]->seconds();
+  for (size_t i = 0; i < trainees.size(); ++i) {
+    Trained& one = results[i];
+    one.seconds = trainees[i]->seconds();
+    // One from before is read again: a finished folder may have been damaged since.
+    one.sha256 = !one.reused      ? trainees[i]->hash()
+                 : data.several() ? load_joint(one.folder).sae.hash
+                                  : load(one.folder).hash;
+  }
   progress.finish();
   return results;
 }
