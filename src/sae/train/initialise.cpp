@@ -8,6 +8,7 @@
 #include "otoscope/kernels/elementwise.h"
 #include "otoscope/kernels/gemm.h"
 #include "otoscope/kernels/rows.h"
+#include "sae/arch/batch.h"
 #include "sae/train/summed_norm.h"
 
 namespace otoscope::sae {
@@ -88,22 +89,18 @@ void rows_as_features(const DataStart& start, uint64_t seed, const TrainData& da
 
 /// Pre-activations of the sample's first rows.
 Tensor<float> first_pre(const Sae& sae, int64_t sources, View<const float> x) {
-  const int64_t n = std::min<int64_t>(512, x.rows());
-  Tensor<float> pre({n, sae.F()});
-  for (int64_t s = 0, F = sae.F() / sources; sources > 1 && s < sources; ++s) {
-    Tensor<float> own({n, sae.d()}), part({n, F});
-    for (int64_t b = 0; b < n; ++b) std::copy_n(x.row(b) + s * sae.d(), sae.d(), own.view().row(b));
+  const int64_t n = std::min<int64_t>(512, x.rows()), d = sae.d(), F = sae.F() / sources;
+  Tensor<float> xc, part({n, F}), pre({n, sae.F()});
+  if (sources == 1)
+    centre(sae, x.slice(0, n), xc);
+  else
+    blocks_of(x.slice(0, n), sources, xc);
+  for (int64_t s = 0; s < sources; ++s) {
     kernels::Linear(sae.W_enc.view().slice(s * F, (s + 1) * F),
                     sae.b_enc.view().slice(s * F, (s + 1) * F))
-        .forward(own, part);
+        .forward({xc.data() + s * n * d, Shape{n, d}}, part);
     for (int64_t b = 0; b < n; ++b) std::copy_n(part.view().row(b), F, pre.view().row(b) + s * F);
   }
-  if (sources > 1) return pre;
-  Tensor<float> xc = Tensor<float>::copy_of(x.slice(0, n));
-  if (sae.apply_b_dec_to_input)
-    for (int64_t b = 0; b < n; ++b)
-      for (int64_t i = 0; i < sae.d(); ++i) xc.at(b, i) -= sae.b_dec[i];
-  kernels::Linear(sae.W_enc.view(), sae.b_enc.view()).forward(xc, pre);
   return pre;
 }
 
