@@ -41,6 +41,23 @@ std::vector<AttributionClip> two_clips(Metric metric = logit_margin("margin", 4,
 
 model::Site site(const char* name) { return model::find_site(nano().dims(), name); }
 
+/// One step of attribution at a site of each kind, the reference the mean: check(site, clips,
+/// result).
+template <class Check>
+void each_site(double write, const Check& check) {
+  for (const char* name :
+       {"encoder.out", "encoder.blocks.0.resid_post", "decoder.blocks.0.resid_cross"}) {
+    CAPTURE(name);
+    const sae::Sae sae = stream_sae(write);
+    SiteSae at{site(name), &sae, {}};
+    const auto clips = two_clips();
+    at.reference = mean_codes(nano(), at, clips);
+    AttributionOptions options;
+    options.steps = 1;
+    check(at, clips, attribute(nano(), std::span(&at, 1), clips, options));
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a metric's gradient is that of its value") {
@@ -70,42 +87,24 @@ TEST_CASE("a metric's gradient is that of its value") {
 
 TEST_CASE("with small directions the sum of effects is what setting all features does") {
   // The smaller the move the straighter the model: one step must predict the measured change.
-  for (const char* name :
-       {"encoder.out", "encoder.blocks.0.resid_post", "decoder.blocks.0.resid_cross"}) {
-    CAPTURE(name);
-    const sae::Sae sae = stream_sae(1e-3);
-    SiteSae at{site(name), &sae, {}};
-    const auto clips = two_clips();
-    at.reference = mean_codes(nano(), at, clips);
-    AttributionOptions options;
-    options.steps = 1;
-    const Attribution result = attribute(nano(), std::span(&at, 1), clips, options);
+  each_site(1e-3, [](const SiteSae&, const auto& clips, const Attribution& result) {
     for (size_t c = 0; c < clips.size(); ++c) {
       CHECK(result.sites[0].measured[c] != 0);
       CHECK(result.sites[0].predicted[c] ==
             doctest::Approx(result.sites[0].measured[c]).epsilon(0.05).scale(1e-4));
     }
-  }
+  });
 }
 
 TEST_CASE("what attribution measures is what setting all features does") {
   // Large directions: a change of 1e-3 of a logit would drown in the rounding of fp32 logits.
-  for (const char* name :
-       {"encoder.out", "encoder.blocks.0.resid_post", "decoder.blocks.0.resid_cross"}) {
-    CAPTURE(name);
-    const sae::Sae sae = stream_sae(0.3);
-    SiteSae at{site(name), &sae, {}};
-    const auto clips = two_clips();
-    at.reference = mean_codes(nano(), at, clips);
-    AttributionOptions options;
-    options.steps = 1;
-    const Attribution result = attribute(nano(), std::span(&at, 1), clips, options);
+  each_site(0.3, [](const SiteSae& at, const auto& clips, const Attribution& result) {
     const FeatureSet all{{}, true, false};
     const auto set = metric_with(nano(), std::span(&at, 1), std::span(&all, 1), clips);
     for (size_t c = 0; c < clips.size(); ++c)
       CHECK(set[c] - result.values[c] ==
             doctest::Approx(result.sites[0].measured[c]).epsilon(1e-3).scale(1e-5));
-  }
+  });
 }
 
 TEST_CASE("on large moves the integral of slopes predicts better than one slope") {

@@ -18,8 +18,6 @@ using model::Stack;
 
 namespace {
 
-const Site kLogits{Stack::decoder, Point::logits, -1};
-
 /// The encoder's two blocks as one dictionary. ahead 0: nothing is written ahead.
 sae::Joint nano_cross_layer(float ahead, Stack stack = Stack::encoder) {
   sae::Joint joint;
@@ -57,19 +55,7 @@ Transcoders crossed(float ahead) {
   return {std::move(saes), nano().dims(), joints};
 }
 
-struct Crossed {
-  NanoClip clip = nano_clip();
-  Transcoders transcoders;
-  model::FrozenModel frozen;
-  std::vector<LogitTarget> targets;
-  Graph graph;
-
-  explicit Crossed(Transcoders of, int64_t frames = 40)
-      : transcoders(std::move(of)),
-        frozen(nano(), clip.mel, clip.tokens, frames),
-        targets(likely_targets(frozen.value(kLogits), nano_tokenizer(), 0.95, 3)),
-        graph(trace(frozen, nano(), transcoders, targets)) {}
-};
+using Crossed = NanoTrace;
 
 }  // namespace
 

@@ -19,13 +19,9 @@ using Json = nlohmann::json;
 namespace {
 
 Graph nano_graph() {
-  const NanoClip clip = nano_clip();
-  const Transcoders transcoders = nano_transcoders();
-  model::FrozenModel frozen(nano(), clip.mel, clip.tokens, 40);
-  const auto targets = likely_targets(
-      frozen.value({model::Stack::decoder, model::Point::logits, -1}), nano_tokenizer(), 0.95, 3);
-  Graph graph = trace(frozen, nano(), transcoders, targets);
-  name_tokens(graph, clip.tokens.view().span(), nano_tokenizer());
+  NanoTrace traced;
+  Graph graph = std::move(traced.graph);
+  name_tokens(graph, traced.clip.tokens.view().span(), nano_tokenizer());
   graph.model = "whisper nano/<odd> name";
   graph.audio = "a.wav";
   graph.target_text = "'</script><b>' & more";

@@ -14,16 +14,9 @@ using namespace otoscope::testing;
 
 namespace {
 
-struct Tested {
-  NanoClip clip = nano_clip();
-  Transcoders transcoders = nano_transcoders();
-  model::FrozenModel frozen{nano(), clip.mel, clip.tokens, 40};
-  std::vector<LogitTarget> targets = likely_targets(
-      frozen.value({model::Stack::decoder, model::Point::logits, -1}), nano_tokenizer(), 0.95, 3);
-  Graph graph;
-
-  explicit Tested(TraceOptions options = {})
-      : graph(trace(frozen, nano(), transcoders, targets, options)) {}
+struct Tested : NanoTrace {
+  explicit Tested(const TraceOptions& options = {})
+      : NanoTrace(nano_transcoders(), 40, 3, options) {}
   GraphCircuit circuit(CircuitTestOptions options) const {
     return test_circuit(frozen, nano(), clip.mel, clip.tokens, transcoders, targets, graph,
                         options);

@@ -64,4 +64,23 @@ inline const model::Tokenizer& nano_tokenizer() {
   return tokenizer;
 }
 
+inline const model::Site kLogits{model::Stack::decoder, model::Point::logits, -1};
+
+/// A clip of whisper-nano traced through transcoders, and all that tracing borrows.
+struct NanoTrace {
+  NanoClip clip = nano_clip();
+  circuits::Transcoders transcoders;
+  model::FrozenModel frozen;
+  std::vector<circuits::LogitTarget> targets;
+  circuits::Graph graph;
+
+  explicit NanoTrace(circuits::Transcoders of = nano_transcoders(), int64_t frames = 40,
+                     int most_targets = 3, const circuits::TraceOptions& options = {})
+      : transcoders(std::move(of)),
+        frozen(nano(), clip.mel, clip.tokens, frames),
+        targets(
+            circuits::likely_targets(frozen.value(kLogits), nano_tokenizer(), 0.95, most_targets)),
+        graph(circuits::trace(frozen, nano(), transcoders, targets, options)) {}
+};
+
 }  // namespace otoscope::testing

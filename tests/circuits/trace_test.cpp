@@ -17,19 +17,9 @@ using model::Stack;
 
 namespace {
 
-const Site kLogits{Stack::decoder, Point::logits, -1};
-
-struct Traced {
-  NanoClip clip = nano_clip();
-  Transcoders transcoders = nano_transcoders();
-  model::FrozenModel frozen;
-  std::vector<LogitTarget> targets;
-  Graph graph;
-
-  explicit Traced(int64_t frames = 40, TraceOptions options = {})
-      : frozen(nano(), clip.mel, clip.tokens, frames),
-        targets(likely_targets(frozen.value(kLogits), nano_tokenizer(), 0.95, 4)),
-        graph(trace(frozen, nano(), transcoders, targets, options)) {}
+struct Traced : NanoTrace {
+  explicit Traced(int64_t frames = 40, const TraceOptions& options = {})
+      : NanoTrace(nano_transcoders(), frames, 4, options) {}
 };
 
 int count(const Graph& graph, NodeKind kind) {
