@@ -5,19 +5,6 @@
 #include "otoscope/core/errors.h"
 
 namespace otoscope::cli {
-namespace {
-
-/// Empties a list, whose default would otherwise stay before what is given.
-struct Emptied {
-  template <class T>
-  void operator()(T*) const {}
-  template <class T>
-  void operator()(std::vector<T>* list) const {
-    list->clear();
-  }
-};
-
-}  // namespace
 
 std::vector<std::string> parse_arguments(const std::vector<std::string>& words,
                                          const std::vector<OptionRef>& options) {
@@ -37,7 +24,7 @@ std::vector<std::string> parse_arguments(const std::vector<std::string>& words,
     const size_t equals = word.find('=');
     const std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
     const OptionRef& option = find_option(options, name);
-    if (given.insert(name).second) std::visit(Emptied{}, option.target);  // later ones are added
+    if (given.insert(name).second) clear_list(option);  // later ones are added
     if (equals != std::string::npos)
       set_option(option, std::string_view(word).substr(equals + 1));
     else if (is_flag(option))

@@ -83,6 +83,15 @@ struct Setter {
   }
 };
 
+struct Emptier {
+  template <class T>
+  void operator()(T*) const {}
+  template <class T>
+  void operator()(std::vector<T>* list) const {
+    list->clear();
+  }
+};
+
 struct Printer {
   std::string operator()(const bool* target) const { return *target ? "true" : "false"; }
   std::string operator()(const std::string* target) const { return *target; }
@@ -111,6 +120,8 @@ bool is_flag(const OptionRef& option) { return std::holds_alternative<bool*>(opt
 void set_option(const OptionRef& option, std::string_view text) {
   std::visit(Setter{option, text}, option.target);
 }
+
+void clear_list(const OptionRef& option) { std::visit(Emptier{}, option.target); }
 
 std::string option_text(const OptionRef& option) { return std::visit(Printer{}, option.target); }
 

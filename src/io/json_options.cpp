@@ -46,7 +46,7 @@ struct Reader {
   template <class T>
   void operator()(std::vector<T>* target) const {
     if (!value.is_array()) wrong_kind(option, "a list", value, where);
-    target->clear();
+    clear_list(option);
     for (const Json& entry : value) {
       // One entry at a time through a scalar option: a text may contain the comma that separates.
       T parsed{};

@@ -46,6 +46,15 @@ TEST_CASE("options are set by name, checked, and refused with a reason") {
         std::string::npos);
 }
 
+TEST_CASE("a list is emptied before it takes other values, and nothing else is") {
+  Sample sample;
+  sample.site = {"logits"};
+  for (const OptionRef& option : options_of(sample)) clear_list(option);
+  CHECK(sample.site.empty());
+  CHECK(sample.k == 32);
+  CHECK(sample.arch == "batchtopk");
+}
+
 TEST_CASE("durations and sizes read as people write them") {
   CHECK(human_seconds(7384) == "2 h 03 min");
   CHECK(human_bytes(145217532) == "145.2 MB");

@@ -71,6 +71,8 @@ bool is_flag(const OptionRef& option);
 /// Parses `text` into the option; lists take comma-separated values and grow. Throws
 /// UserError("--name", …).
 void set_option(const OptionRef& option, std::string_view text);
+/// Empties a list, whose default would else stay before what set_option adds; nothing for others.
+void clear_list(const OptionRef& option);
 /// The value as set_option would read it.
 std::string option_text(const OptionRef& option);
 /// The option called `name`, or a UserError with the nearest names.
