@@ -5,6 +5,7 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/io/file.h"
 #include "otoscope/io/json.h"
+#include "otoscope/io/private_folder.h"
 #include "otoscope/io/process.h"
 
 namespace otoscope::audit {
@@ -14,30 +15,10 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kMostAnswer = 1 << 20;
 
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (fs::temp_directory_path() / "otoscope-judge-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw UserError(name, "a folder for a program's answer cannot be made");
-    path_ = name;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  fs::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
-
 }  // namespace
 
 ProgramAnswer run_judge(const Predicate& predicate, const fs::path& folder, const Case& one) {
-  const Scratch scratch;
+  const io::PrivateFolder scratch("judge");
   io::write_file(scratch / "case.json", to_json(one).dump() + "\n");
   io::ProcessOptions options;
   options.input_from = scratch / "case.json";

@@ -17,6 +17,7 @@
 #include "otoscope/io/file.h"
 #include "otoscope/io/hash.h"
 #include "otoscope/io/json.h"
+#include "otoscope/io/private_folder.h"
 #include "otoscope/model/decode.h"
 #include "otoscope/store/corpora.h"
 
@@ -276,17 +277,9 @@ class Audit : public VerbWith<AuditVerbOptions> {
     Context same{context.common, context.arguments, context.progress, context.quiet};
     same.common.seed = static_cast<uint64_t>(io::integer_at(said, "seed", file));
     // Nothing of the first run may be taken for granted: what it heard is not used.
-    std::string name = (fs::temp_directory_path() / "otoscope-rerun-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw UserError(name, "a folder for the repeated audit cannot be made");
-    struct Remove {
-      fs::path path;
-      ~Remove() {
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
-      }
-    } const remove{name};
-    const audit::AuditResult again = run_audit(same, audit::record_files(file).record, name);
+    const io::PrivateFolder heard("rerun");
+    const audit::AuditResult again =
+        run_audit(same, audit::record_files(file).record, heard.path());
     return audit::compare_rerun(before, io::OrderedJson::parse(again.record));
   }
 

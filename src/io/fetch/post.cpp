@@ -10,31 +10,12 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/file.h"
+#include "otoscope/io/private_folder.h"
 #include "otoscope/io/process.h"
 
 namespace otoscope::io {
 namespace fs = std::filesystem;
 namespace {
-
-/// A folder that only we can read, gone at the end.
-class PrivateFolder {
- public:
-  PrivateFolder() {
-    std::string name = (fs::temp_directory_path() / "otoscope-post-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw UserError(name, "cannot make a folder there");
-    path_ = name;
-  }
-  ~PrivateFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  PrivateFolder(const PrivateFolder&) = delete;
-  PrivateFolder& operator=(const PrivateFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 bool plain(const std::string& text) {
   return std::none_of(text.begin(), text.end(),
@@ -75,7 +56,7 @@ std::string post_json(const std::string& url, const std::string& body, const Pos
     throw UserError(url, "expected a key of one line, got one with control characters");
   if (find_program("curl").empty())
     throw UserError(url, "curl is not installed", "apt install curl");
-  const PrivateFolder folder;
+  const PrivateFolder folder("post");
   const fs::path answer = folder.path() / "answer", errors = folder.path() / "errors",
                  question = folder.path() / "question", settings = folder.path() / "settings";
   write_file(question, body);
