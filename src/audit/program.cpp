@@ -26,6 +26,12 @@ ProgramAnswer run_judge(const Predicate& predicate, const fs::path& folder, cons
   options.folder = folder;
   options.timeout_s = predicate.timeout_s;
   const std::string& name = predicate.command[0];
+  options.while_running = [&] {
+    std::error_code error;
+    const auto size = fs::file_size(options.output_to, error);
+    if (!error && size > static_cast<uintmax_t>(kMostAnswer))
+      throw UserError(name, "wrote more than 1 MB for an answer");
+  };
   try {
     const int status = io::run_process(predicate.command, options);
     if (status == 124) return {false, name + " took longer than its timeout"};

@@ -166,6 +166,7 @@ TEST_CASE("a program judges; when it cannot, that is an error") {
   CHECK(mentions(said(R"(echo '{"fails": "yes"}')").why, "fails"));
   CHECK(mentions(said("true").why, "JSON"));
   CHECK(mentions(said("yes").why, ""));
+  CHECK(mentions(said("yes", "600").why, "more than 1 MB"));  // at once, not after its time
   for (const char* body : {"sleep 5", "exit 3", "echo fine", "true", "kill -9 $$"})
     CHECK(said(body, "0.2").answer == Answer::error);
   // Not without leave.
