@@ -1,8 +1,17 @@
 # One room of the house = one static library, with the tests and fuzz targets that bear its name.
 # Files are found by pattern, so adding one needs no edit here. `x_avx2.cpp` and `x_avx512.cpp` are
-# compiled with the flags of that instruction set, everything else for any x86-64.
+# compiled with the flags of that instruction set, everything else for any x86-64. From io down the
+# headers that most files include are parsed once (precompiled); clang's presets go without, so an
+# #include that a file forgot is found there.
 #
 #   otoscope_room(sae USES store)          links otoscope_store and, through it, the rooms above
+set(OTOSCOPE_COMMON_HEADERS <algorithm> <cmath> <filesystem> <functional> <map> <memory> <optional> <set> <span>
+  <string> <string_view> <vector> <fmt/format.h> <nlohmann/json.hpp>)
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-fpch-preprocess)  # without it ccache passes over whatever uses a precompiled header
+endif()
+
 function(otoscope_room name)
   cmake_parse_arguments(ROOM "" "" "USES;LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
@@ -14,9 +23,10 @@ function(otoscope_room name)
     PRIVATE ${PROJECT_SOURCE_DIR}/src)
   foreach(source ${sources})
     if(source MATCHES "_avx2\\.cpp$")
-      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c")
+      set_source_files_properties(${source} PROPERTIES SKIP_PRECOMPILE_HEADERS ON
+        COMPILE_OPTIONS "-mavx2;-mfma;-mf16c")
     elseif(source MATCHES "_avx512\\.cpp$")
-      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
+      set_source_files_properties(${source} PROPERTIES SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS
         "-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mf16c;-mprefer-vector-width=512")
     endif()
   endforeach()
@@ -24,6 +34,11 @@ function(otoscope_room name)
     target_link_libraries(otoscope_${name} PUBLIC otoscope_${used})
   endforeach()
   target_link_libraries(otoscope_${name} PRIVATE ${ROOM_LIBRARIES} otoscope_warnings)
+  if(name STREQUAL "io")
+    target_precompile_headers(otoscope_io PRIVATE ${OTOSCOPE_COMMON_HEADERS})
+  elseif(TARGET otoscope_io)
+    target_precompile_headers(otoscope_${name} REUSE_FROM otoscope_io)
+  endif()
   set_property(GLOBAL APPEND PROPERTY OTOSCOPE_ROOMS ${name})
   if(OTOSCOPE_TESTS)
     otoscope_room_tests(${name})
@@ -51,6 +66,11 @@ function(otoscope_room_tests name)
     if(files)
       add_executable(${target} ${files})
       target_link_libraries(${target} PRIVATE otoscope_${name} otoscope_test_main otoscope_warnings)
+      if(TARGET core_tests AND NOT target STREQUAL "core_tests")
+        target_precompile_headers(${target} REUSE_FROM core_tests)
+      else()
+        target_precompile_headers(${target} PRIVATE ${OTOSCOPE_COMMON_HEADERS} <doctest/doctest.h>)
+      endif()
       target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/src)
       target_compile_definitions(${target} PRIVATE
         OTOSCOPE_TEST_DIR="${PROJECT_SOURCE_DIR}/tests" OTOSCOPE_BINARY_DIR="${PROJECT_BINARY_DIR}")

@@ -42,7 +42,7 @@ std::vector<std::vector<std::string>> eval_table(const Json& eval) {
   const auto add = [&](const std::string& name, const Json& fidelity, const Json& splice) {
     const bool sparse = !fidelity.is_null() && fidelity.at("features").get<int64_t>() > 0;
     std::vector<std::string> cells{
-        name.size() <= 18 ? name : name.substr(0, 17) + "~",
+        name.size() <= 18 ? name : fmt::format("{:.17}~", name),
         fidelity.is_null() ? "-" : io::with_interval(fidelity.at("fvu"), 3),
         fidelity.is_null() || fidelity.at("speech").is_null()
             ? "-"

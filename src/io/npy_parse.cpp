@@ -65,7 +65,7 @@ class HeaderParser {
     return true;
   }
   void expect(char c) {
-    if (!accept(c)) refuse(std::string("expected ") + c + " in the header");
+    if (!accept(c)) refuse(std::string("expected ").append(1, c).append(" in the header"));
   }
   std::string quoted() {
     blanks();

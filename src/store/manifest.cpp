@@ -1,5 +1,7 @@
 #include "otoscope/store/manifest.h"
 
+#include <fmt/core.h>
+
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -51,7 +53,7 @@ class Line {
     const auto found = json_.find(key);
     if (found == json_.end() || found->is_null()) return otherwise;
     if (!found->is_boolean())
-      refuse(std::string("expected true or false at ") + key + ", got " + found->dump());
+      refuse(fmt::format("expected true or false at {}, got {}", key, found->dump()));
     return found->get<bool>();
   }
   bool has(const char* key) const {
