@@ -64,17 +64,21 @@ Item item_of(const Clip& clip, int64_t samples, bool by_speaker) {
 }  // namespace
 
 std::vector<Clip> selected(const std::vector<Clip>& clips, const ExtractOptions& options) {
-  std::vector<size_t> kept;
+  std::map<int, std::vector<size_t>> corpora;
   for (size_t i = 0; i < clips.size(); ++i)
-    if (options.split == "all" || clips[i].split == options.split) kept.push_back(i);
-  if (options.limit > 0 && static_cast<size_t>(options.limit) < kept.size()) {
-    std::stable_sort(kept.begin(), kept.end(), [&](size_t a, size_t b) {
+    if (options.split == "all" || clips[i].split == options.split)
+      corpora[clips[i].corpus].push_back(i);
+  std::vector<size_t> kept;
+  for (auto& [corpus, members] : corpora) {
+    std::stable_sort(members.begin(), members.end(), [&](size_t a, size_t b) {
       return std::pair(name_hash(clips[a].id), clips[a].id) <
              std::pair(name_hash(clips[b].id), clips[b].id);
     });
-    kept.resize(static_cast<size_t>(options.limit));
-    std::sort(kept.begin(), kept.end());
+    if (options.limit > 0)
+      members.resize(std::min(members.size(), static_cast<size_t>(options.limit)));
+    kept.insert(kept.end(), members.begin(), members.end());
   }
+  std::sort(kept.begin(), kept.end());
   std::vector<Clip> chosen;
   for (const size_t i : kept) chosen.push_back(clips[i]);
   return chosen;

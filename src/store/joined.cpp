@@ -15,6 +15,7 @@ Manifest join(std::vector<Manifest> parts) {
   std::map<std::string, std::string> split_of_prompt;
   std::set<std::string> ids;
   std::string hashes;
+  int corpus = 0;
   for (Manifest& part : parts) {
     assign_splits(part.clips);
     for (Clip& clip : part.clips) {
@@ -23,8 +24,10 @@ Manifest join(std::vector<Manifest> parts) {
       if (parts.size() > 1 && !ids.insert(clip.id).second)
         throw UserError(part.path.string(), "the id " + clip.id + " is in another corpus too",
                         "give each corpus once");
+      clip.corpus = corpus;
       all.clips.push_back(std::move(clip));
     }
+    ++corpus;
     // Only now: within a corpus its own rule decides.
     for (size_t i = all.clips.size() - part.clips.size(); i < all.clips.size(); ++i)
       if (!all.clips[i].prompt_id.empty())

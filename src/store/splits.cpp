@@ -1,6 +1,7 @@
 #include <set>
 
 #include "otoscope/core/errors.h"
+#include "otoscope/core/rng.h"
 #include "otoscope/io/hash.h"
 #include "otoscope/store/manifest.h"
 #include "otoscope/store/store.h"
@@ -29,6 +30,12 @@ void assign_splits(std::vector<Clip>& clips) {
     const uint64_t tenth = std::stoull(hash, nullptr, 16) % 10;
     clip.split = tenth < 8 ? "train" : tenth == 8 ? "dev" : "test";
   }
+}
+
+std::string_view split_of_sound(const std::string& source) {
+  Rng rng(name_hash(source), "suppress: sources");
+  const double place = rng.uniform();
+  return place < .4 ? "train" : place < .4 + .2 ? "dev" : "test";
 }
 
 Split split_named(std::string_view name) {

@@ -163,6 +163,7 @@ TEST_CASE("what is written as a manifest reads back the same") {
   speech.gender = "f", speech.prompt_id = "b", speech.licence = "CC0";
   sound.path = "x.wav", sound.id = "a", sound.offset_s = 12.5, sound.duration_s = 30;
   sound.text = "", sound.source = "p/x", sound.kind = "music", sound.speech = false;
+  sound.split = "dev";
   write_manifest(folder.path() / "manifest.jsonl", {speech, sound});
   const Manifest manifest = read_manifest(folder.path() / "manifest.jsonl");
   REQUIRE(manifest.clips.size() == 2);
@@ -170,6 +171,8 @@ TEST_CASE("what is written as a manifest reads back the same") {
   CHECK(first.id == "a");
   CHECK(first.offset_s == 12.5);
   CHECK(first.source == "p/x");
+  CHECK(first.split == "dev");
+  CHECK(second.split.empty());
   CHECK_FALSE(first.speech);
   CHECK(first.text == "");
   CHECK(second.path == folder.path() / "en/a \"b\".g722");

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+
+#include "otoscope/store/extract.h"
 #include "support/errors.h"
 
 using namespace otoscope;
@@ -53,6 +56,16 @@ TEST_CASE("splits that no manifest states are those of each corpus alone") {
   store::assign_splits(alone);
   const store::Manifest all = store::join({corpus("a", prompts), corpus("b", spoken)});
   for (size_t i = 0; i < alone.size(); ++i) CHECK(all.clips[i].split == alone[i].split);
+}
+
+TEST_CASE("a limit counts in each corpus, so that a large one does not crowd out a small one") {
+  std::vector<store::Clip> many, few;
+  for (int i = 0; i < 40; ++i) many.push_back(clip("many" + std::to_string(i), "", "train"));
+  for (int i = 0; i < 4; ++i) few.push_back(clip("few" + std::to_string(i), "", "train"));
+  const store::Manifest all = store::join({corpus("a", many), corpus("b", few)});
+  std::map<int, int> kept;
+  for (const store::Clip& one : store::selected(all.clips, {.limit = 6})) ++kept[one.corpus];
+  CHECK(kept == std::map<int, int>{{0, 6}, {1, 4}});
 }
 
 TEST_CASE("an id in two corpora is refused") {

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <string_view>
 
 #include "otoscope/io/file.h"
 #include "otoscope/io/hash.h"
@@ -36,6 +37,16 @@ store::Clip clip(const std::string& path, const std::string& speaker,
 }
 
 }  // namespace
+
+TEST_CASE("a source of sounds is in one split, two of five times in the one that is tested on") {
+  std::map<std::string_view, int> splits;
+  for (int i = 0; i < 5000; ++i) ++splits[store::split_of_sound("source" + std::to_string(i))];
+  // Four standard errors of a share of .4 and of .2.
+  CHECK(std::abs(splits["train"] - 2000) < 140);
+  CHECK(std::abs(splits["dev"] - 1000) < 114);
+  CHECK(std::abs(splits["test"] - 2000) < 140);
+  CHECK(store::split_of_sound("rain") == store::split_of_sound("rain"));
+}
 
 TEST_CASE("a manifest's keys become a clip's fields") {
   const auto manifest = read(

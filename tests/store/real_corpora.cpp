@@ -89,6 +89,7 @@ TEST_CASE("nonspeech: at least 150 sources without voices, each with a licence")
   double seconds = 0.0;
   for (const Clip& clip : manifest.clips) {
     ++sources[clip.source];
+    CHECK(clip.split == split_of_sound(clip.source));
     ++kinds[clip.kind];
     seconds += clip.duration_s;
     CHECK_FALSE(clip.speech);

@@ -42,7 +42,8 @@ struct ExtractOptions {
       Range{0, 30000});
     v("shard-mb", o.shard_mb, "size of a shard", Range{1, 4096});
     v("split", o.split, "clips of one split only", Choices{{"all", "train", "dev", "test"}});
-    v("limit", o.limit, "of these so many, the first by hash of their id; 0 = all", Range{0, 1e12});
+    v("limit", o.limit, "of these so many a corpus, the first by hash of their id; 0 = all",
+      Range{0, 1e12});
   }
 };
 

@@ -20,6 +20,7 @@ struct Clip {
   std::string language, speaker, gender, accent, age, split, prompt_id, source, kind, sound,
       licence, noise_level;
   bool speech = true;
+  int corpus = 0;  // which of several that are read as one (store/joined.h)
 };
 
 struct Manifest {
@@ -35,6 +36,9 @@ Manifest read_manifest(const std::filesystem::path& path);
 /// speakers, else the prompt id (all its languages together), else the path. A `split` key in the
 /// manifest wins.
 void assign_splits(std::vector<Clip>& clips);
+/// 40/20/40 by hash of what a sound is of, for sounds without speech: what is learned from a few
+/// hundred of them is little beside what must be left to test it on.
+std::string_view split_of_sound(const std::string& source);
 /// What intervals and nulls resample (methods.md §0): same rule as the splits.
 std::string cluster_of(const Clip& clip, bool by_speaker);
 /// True where the corpus has at least 10 speakers.

@@ -13,22 +13,17 @@
 namespace otoscope::steer {
 namespace {
 
-constexpr double kTrainSounds = .4, kDevSounds = .2;
-
 /// In [0, 1), the same for the same name on any machine.
 double place_of(std::string_view what, const std::string& name) {
   Rng rng(name_hash(name), what);
   return rng.uniform();
 }
 
-Part part_of(const store::Clip& clip, double place, double train, double dev) {
-  if (!clip.split.empty()) {
-    const store::Split split = store::split_named(clip.split);
-    if (split == store::Split::train) return Part::train;
-    if (split == store::Split::dev) return Part::dev;
-    return Part::test;
-  }
-  return place < train ? Part::train : place < train + dev ? Part::dev : Part::test;
+Part part_named(std::string_view name) {
+  const store::Split split = store::split_named(name);
+  if (split == store::Split::train) return Part::train;
+  if (split == store::Split::dev) return Part::dev;
+  return Part::test;
 }
 
 std::string source_of(const store::Clip& clip) {
@@ -103,7 +98,7 @@ std::vector<SoundWindow> choose_sounds(const store::Manifest& manifest, int per_
     window.clip = clip;
     window.cluster = source_of(clip);
     window.part =
-        part_of(clip, place_of("suppress: sources", window.cluster), kTrainSounds, kDevSounds);
+        part_named(clip.split.empty() ? store::split_of_sound(window.cluster) : clip.split);
     windows.push_back(std::move(window));
   }
   if (windows.empty())

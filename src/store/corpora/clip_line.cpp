@@ -25,6 +25,7 @@ void write_manifest(const std::filesystem::path& path, std::vector<ClipLine> cli
                                      {"gender", clip.gender},
                                      {"prompt_id", clip.prompt_id},
                                      {"source", clip.source},
+                                     {"split", clip.split},
                                      {"kind", clip.kind}})
       if (!value.empty()) line[key] = value;
     if (!clip.speech) line["speech"] = false;

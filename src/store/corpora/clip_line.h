@@ -11,7 +11,8 @@ struct ClipLine {
   std::string path;  // relative to the manifest
   double offset_s = 0.0, duration_s = 0.0;
   std::optional<std::string> text;  // absent = unknown, "" = no speech
-  std::string id, language, speaker, gender, prompt_id, source, kind, licence;
+  std::string id, language, speaker, gender, prompt_id, source, kind, licence,
+      split;  // "" = by the rule of whoever reads it
   bool speech = true;
 };
 

@@ -10,6 +10,7 @@
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/threads.h"
 #include "otoscope/io/file.h"
+#include "otoscope/store/manifest.h"
 #include "store/corpora/build.h"
 #include "store/corpora/generated.h"
 #include "store/corpora/sound_rules.h"
@@ -146,6 +147,7 @@ std::vector<ClipLine> build_nonspeech(const fs::path& packages, const fs::path& 
   }
   progress.finish();
   add_generated(clips, folder);
+  for (ClipLine& clip : clips) clip.split = split_of_sound(clip.source);
   io::write_file(folder / "left_out.tsv", left_out);
   return clips;
 }
