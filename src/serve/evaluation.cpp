@@ -15,16 +15,18 @@ struct Column {
   const char* pointer;  // below the row
   const char* format;
   const char* meaning;
+  bool compared = false;  // a control that is lower here has won
 };
 
 constexpr Column kColumns[] = {
-    {"FVU", "/fidelity/fvu", "fixed3", "share of variance not explained, on test frames"},
+    {"FVU", "/fidelity/fvu", "fixed3", "share of variance not explained, on test frames", true},
+    {"FVU, speech", "/fidelity/speech/fvu", "fixed3", "the same on frames with speech alone"},
     {"L0", "/fidelity/l0", "fixed1", "features that fire per frame"},
     {"dead", "/fidelity/dead", "percent1", "features that never fire on test frames"},
-    {"KL", "/spliced/kl", "fixed3", "nats per token, clean from spliced, teacher-forced"},
+    {"KL", "/spliced/kl", "fixed3", "nats per token, clean from spliced, teacher-forced", true},
     {"ΔCE", "/spliced/ce_difference", "signed3", "nats per token against the clean model"},
     {"ΔWER", "/spliced/wer_difference", "percent1",
-     "word errors against the clean model on the same clips"},
+     "word errors against the clean model on the same clips", true},
     {"ΔCER", "/spliced/cer_difference", "percent1", "the same for characters"},
     {"empty", "/spliced/empty", "percent1", "clips without text"},
     {"looping", "/spliced/looping", "percent1",
@@ -79,6 +81,16 @@ void write_table(Html& html, const SaeFiles& sae) {
   }
 }
 
+/// How it does where it selects as in training: should agree with the threshold's.
+void write_batch_mode(Html& html, const SaeFiles& sae) {
+  const Document& eval = *sae.eval;
+  if (!has(eval, "/batch_mode/fvu")) return;
+  html.open("p").text("Selecting over batches of ").raw(bound(eval, "/batch_mode/batch", "count"));
+  html.text(" frames, as in training, in place of the threshold: FVU ")
+      .raw(bound_estimate(eval, "/batch_mode/fvu", "fixed3"));
+  html.text(" at L0 ").raw(bound_estimate(eval, "/batch_mode/l0", "fixed1")).text(".").close();
+}
+
 void write_also(Html& html, const SaeFiles& sae) {
   const Document& eval = *sae.eval;
   if (!eval.json->contains("also") || eval.json->at("also").empty()) return;
@@ -115,6 +127,7 @@ void write_evaluation(Html& html, const RunFiles& run) {
   for (const SaeFiles& sae : run.saes) {
     if (!sae.eval) continue;
     write_table(html, sae);
+    write_batch_mode(html, sae);
     write_also(html, sae);
   }
 }
@@ -127,7 +140,8 @@ void write_controls_that_win(Html& html, const RunFiles& run) {
     for (size_t i = 1; i < table_of(*sae.eval).size(); ++i) {
       const std::string pointer = "/table/" + std::to_string(i),
                         name = row_name(table_of(*sae.eval)[i]);
-      for (const Column& column : {kColumns[0], kColumns[3], kColumns[5]}) {
+      for (const Column& column : kColumns) {
+        if (!column.compared) continue;
         const double ours = number(*sae.eval, std::string("/table/0") + column.pointer);
         const double theirs = number(*sae.eval, pointer + column.pointer);
         if (!std::isfinite(ours) || !std::isfinite(theirs) || theirs > ours) continue;
