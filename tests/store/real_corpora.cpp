@@ -81,6 +81,17 @@ TEST_CASE("prompts: five languages, four voices, texts, and what is not speech i
   CHECK(io::sha256_file(get_corpus(corpus)) == hash);
 }
 
+TEST_CASE("a manifest that older rules made is made anew, from the packages that are there") {
+  const Home home;
+  const KnownCorpus& corpus = known_corpus("nonspeech");
+  const auto path = get_corpus(corpus);
+  const std::string now = io::read_file(path);
+  io::write_file(path, "older");
+  CHECK(io::read_file(get_corpus(corpus)) == "older");
+  std::filesystem::remove(path.parent_path() / ".rules");
+  CHECK(io::read_file(get_corpus(corpus)) == now);
+}
+
 TEST_CASE("nonspeech: at least 150 sources without voices, each with a licence") {
   const Home home;
   const auto path = get_corpus(known_corpus("nonspeech"));

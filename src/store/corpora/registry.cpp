@@ -60,6 +60,17 @@ Build builder_of(const KnownCorpus& corpus) {
   return corpus.name == "prompts" ? build_prompts : build_nonspeech;
 }
 
+/// By what rules a manifest is made: raise it and `data get` makes manifests anew that older
+/// versions of the program left. 2 of nonspeech: with a split for each source.
+std::string rules_of(const KnownCorpus& corpus) { return corpus.name == "nonspeech" ? "2" : "1"; }
+
+bool is_current(const KnownCorpus& corpus) {
+  if (!is_fetched(corpus)) return false;
+  if (all_corpora().makers.contains(corpus.name)) return true;
+  const fs::path stamp = corpus_folder(corpus) / ".rules";
+  return (fs::exists(stamp) ? trimmed(io::read_file(stamp)) : "1") == rules_of(corpus);
+}
+
 }  // namespace
 
 const std::vector<KnownCorpus>& known_corpora() { return all_corpora().known; }
@@ -92,7 +103,7 @@ bool is_fetched(const KnownCorpus& corpus) { return fs::exists(corpus_manifest(c
 
 fs::path get_corpus(const KnownCorpus& corpus, Progress& progress) {
   const fs::path folder = corpus_folder(corpus), manifest = corpus_manifest(corpus);
-  if (is_fetched(corpus)) return manifest;
+  if (is_current(corpus)) return manifest;
   io::make_folder(folder);
   const io::FolderLock lock(folder);
   if (const auto maker = all_corpora().makers.find(corpus.name);
@@ -109,6 +120,7 @@ fs::path get_corpus(const KnownCorpus& corpus, Progress& progress) {
                     "make room, or set OTOSCOPE_HOME to a folder on another disk");
   unpack_debian(corpus.packages, folder / "packages", corpus.download_bytes, progress);
   write_manifest(manifest, builder_of(corpus)(folder / "packages", folder, progress));
+  io::write_file(folder / ".rules", rules_of(corpus) + "\n");
   return manifest;
 }
 
