@@ -183,10 +183,22 @@ class Writer {
     row({plain(text(arm, "name")), number(arm.at("dose")), estimate(arm.at("rate")),
          estimate(arm.at("difference"))});
   }
+  /// What its features are called, where they have names.
+  void labels() {
+    bool any = false;
+    for (const Json& feature : r_.at("features"))
+      if (feature.contains("label")) {
+        line(fmt::format("- feature {} {}", feature.at("index").get<int64_t>(),
+                         plain(text(feature, "label"))));
+        any = true;
+      }
+    if (any) end();
+  }
   void causal() {
     const Json& c = r_.at("causal");
     if (!measured(c, "Does taking the features away take the failure away?")) return;
     line(fmt::format("Edited: {}, at {}.\n", plain(text(c, "set")), plain(text(c, "site"))));
+    labels();
     table({"", "dose", "rate", "fall"});
     row({"as it is", "0", estimate(c.at("rate_before")), "–"});
     arm(c.at("ablated"));

@@ -12,6 +12,7 @@
 #include "otoscope/audit/cases.h"
 #include "otoscope/audit/review.h"
 #include "otoscope/audit/schema.h"
+#include "otoscope/circuits/written.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/estimate.h"
 #include "otoscope/io/hash.h"
@@ -22,6 +23,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using steer::Part;
+
+constexpr int kWritten = 5;  // tokens that name a feature of the decoder
 
 class Recording {
  public:
@@ -269,6 +272,17 @@ class Recording {
       list.push_back({{"site", model::site_name(m_.saes[set.sae].site)},
                       {"sae_sha256", m_.saes[set.sae].sae->hash},
                       {"index", set.features()[j]}});
+      if (const model::Site site = m_.saes[set.sae].site; site.stack == model::Stack::decoder) {
+        const View<const float> W_dec = m_.saes[set.sae].sae->W_dec.view();
+        const std::span direction(W_dec.row(set.features()[j]),
+                                  static_cast<size_t>(W_dec.shape[1]));
+        list.back()["label"] = circuits::written_name(
+            m_.in.tokenizer, circuits::written_by(m_.in.model, direction,
+                                                  m_.in.tokenizer.special().eot + 1, kWritten));
+        list.back()["label_evidence"] =
+            "the text tokens that its direction raises most by itself, through the frozen last "
+            "norm";
+      }
       if (m_.predictive.measured()) {
         list.back()["role"] =
             m_.search.tried[m_.search.chosen].from + " on train, and was chosen on dev";

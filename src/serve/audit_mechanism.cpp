@@ -1,5 +1,6 @@
 #include "serve/audit_mechanism.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -122,11 +123,27 @@ void write_predictive(Html& html, const Document& record) {
   write_chart(html, interval_chart("What foretells it, on test", chart, {"AUROC, 95 % interval"}));
 }
 
+/// What the edited features are called, where they have names.
+void write_labels(Html& html, const Document& record) {
+  const io::Json& features = record.json->at("features");
+  const auto named = [](const io::Json& one) { return one.contains("label"); };
+  if (std::none_of(features.begin(), features.end(), named)) return;
+  html.open("ul");
+  for (const io::Json& one : features) {
+    if (!named(one)) continue;
+    html.open("li", {{"title", text_at(one, "label_evidence")}})
+        .text("feature " + one.at("index").dump() + " " + text_at(one, "label"))
+        .close();
+  }
+  html.close();
+}
+
 void write_causal(Html& html, const Document& record) {
   const io::Json& c = record.json->at("causal");
   html.leaf("h2", "Does taking the features away take it away?", {{"id", "causal"}});
   if (!measured(html, c)) return;
   html.leaf("p", "Edited: " + text_at(c, "set") + ", at " + text_at(c, "site") + ".");
+  write_labels(html, record);
   const BoundColumn kColumns[] = {
       {"dose", "/dose", "fixed3", "mean ||x' - x|| over the mean norm of a frame"},
       {"rate", "/rate", "percent1", "95 % interval"},

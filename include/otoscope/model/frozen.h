@@ -90,5 +90,7 @@ class FrozenModel {
 /// The token embedding, (V, d): logits = decoder.out times its transpose. Lives as long as the
 /// model.
 View<const float> unembedding(const Whisper& model);
+/// The gain of the decoder's last norm, (d).
+View<const float> last_gain(const Whisper& model);
 
 }  // namespace otoscope::model

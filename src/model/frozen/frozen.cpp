@@ -62,4 +62,6 @@ View<const float> unembedding(const Whisper& model) {
   return model.weights().token_embedding.view();
 }
 
+View<const float> last_gain(const Whisper& model) { return model.weights().ln.gain.view(); }
+
 }  // namespace otoscope::model
