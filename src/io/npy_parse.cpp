@@ -153,7 +153,7 @@ NpyInfo parse_npy(Bytes file, std::string_view where) {
                     text.starts_with("PK\x03\x04") ? "this is a zip (.npz): save its array with "
                                                      "numpy.save"
                                                    : "");
-  const int major = text[6];
+  const int major = static_cast<unsigned char>(text[6]);
   if (major < 1 || major > 3)
     throw UserError(
         where, "expected .npy version 1, 2 or 3, got " + std::to_string(major) + " (at byte 6)");

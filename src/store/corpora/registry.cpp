@@ -102,7 +102,8 @@ fs::path corpus_manifest(const KnownCorpus& corpus) {
 bool is_fetched(const KnownCorpus& corpus) { return fs::exists(corpus_manifest(corpus)); }
 
 fs::path get_corpus(const KnownCorpus& corpus, Progress& progress) {
-  const fs::path folder = corpus_folder(corpus), manifest = corpus_manifest(corpus);
+  const fs::path folder = corpus_folder(corpus);
+  fs::path manifest = corpus_manifest(corpus);
   if (is_current(corpus)) return manifest;
   io::make_folder(folder);
   const io::FolderLock lock(folder);
