@@ -158,6 +158,7 @@ class Intervening {
     const ArmRun run =
         lab_.run(g_.for_decoder(rows), arms, false, "the features set, where it does not fail");
     std::vector<steer::Heard> clean;
+    clean.reserve(rows.size());
     for (const int64_t i : rows) clean.push_back(g_.all.heard[static_cast<size_t>(i)]);
     Json json{{"measured", true}, {"windows", rows.size()}};
     for (size_t a = 0; a < arms.size(); ++a)

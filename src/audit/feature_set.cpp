@@ -118,6 +118,7 @@ Labelled resampled(const Labelled& labelled, Rng& rng) {
   std::map<std::string, std::vector<size_t>> members;
   for (size_t i = 0; i < labelled.rows.size(); ++i) members[labelled.cluster[i]].push_back(i);
   std::vector<const std::vector<size_t>*> groups;
+  groups.reserve(members.size());
   for (const auto& [name, some] : members) groups.push_back(&some);
   Labelled drawn;
   for (size_t g = 0; g < groups.size(); ++g)

@@ -32,6 +32,7 @@ std::vector<NamedFile> hash_folder(const fs::path& folder, const std::string& pr
   if (error) throw UserError(folder.string(), "cannot be listed: " + error.message());
   std::sort(paths.begin(), paths.end());
   std::vector<NamedFile> files;
+  files.reserve(paths.size());
   for (const fs::path& path : paths)
     files.push_back(hash_file(path, prefix + path.filename().string()));
   return files;

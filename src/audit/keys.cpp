@@ -156,7 +156,7 @@ SecretKey read_secret_key(const fs::path& path) {
 }
 
 KeyFiles write_keys(const fs::path& stem, const SecretKey& key) {
-  const KeyFiles files{stem.string() + ".key", stem.string() + ".pub"};
+  KeyFiles files{stem.string() + ".key", stem.string() + ".pub"};
   for (const fs::path& path : {files.secret, files.shared})
     if (fs::exists(path))
       throw UserError(path.string(),
@@ -164,7 +164,12 @@ KeyFiles write_keys(const fs::path& stem, const SecretKey& key) {
                       "give another name");
   if (!stem.parent_path().empty()) io::make_folder(stem.parent_path());
   write_secret(files.secret, key.pem());
-  io::write_file(files.shared, pem(key.public_key()));
+  try {
+    io::write_file(files.shared, pem(key.public_key()));
+  } catch (...) {  // half a pair would stand in the way of the next try
+    fs::remove(files.secret);
+    throw;
+  }
   return files;
 }
 

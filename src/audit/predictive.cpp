@@ -160,11 +160,12 @@ class Predicting {
     for (const std::vector<int32_t>& features : out_.like) {
       throw_if_interrupted();
       std::vector<steer::RankedFeature> ranked;
+      ranked.reserve(features.size());
       for (const int32_t j : features) ranked.push_back({j, .5});
       const auto fitted = steer::fit_features(pooled, part(Part::train).rows,
                                               part(Part::train).positive, ranked, features.size());
       if (fitted.empty()) continue;
-      const steer::FeatureDetector detector = fitted.back();
+      const steer::FeatureDetector& detector = fitted.back();
       found.push_back(auroc(
           scores(part(Part::test),
                  [&](int64_t r) {
