@@ -19,6 +19,7 @@
 #include "otoscope/io/json.h"
 #include "otoscope/io/private_folder.h"
 #include "otoscope/model/decode.h"
+#include "otoscope/model/registry.h"
 #include "otoscope/store/corpora.h"
 
 namespace otoscope::cli {
@@ -228,7 +229,9 @@ class Audit : public VerbWith<AuditVerbOptions> {
       throw UserError("--key", "expected the public key of who signed, got none",
                       "a record that says itself who signed it proves nothing");
     audit::Whereabouts where;
-    where.model = options_.model, where.data = options_.data, where.speech = options_.speech;
+    if (!options_.model.empty()) where.model = model::resolve_model(options_.model);
+    if (!options_.data.empty()) where.data = store::resolve_manifest(options_.data);
+    if (!options_.speech.empty()) where.speech = store::resolve_manifest(options_.speech);
     where.mode = options_.mode;
     for (const std::string& folder : options_.sae) where.saes.emplace_back(folder);
     audit::Verified verified =
