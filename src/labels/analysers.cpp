@@ -7,6 +7,7 @@
 #include "labels/apertium_run.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/io/file.h"
+#include "otoscope/io/private_folder.h"
 #include "otoscope/io/process.h"
 
 namespace otoscope::labels {
@@ -97,7 +98,7 @@ std::vector<std::vector<Token>> analyse(std::string_view language,
     throw UserError("apertium", missing);
   const Analyser& analyser = *analyser_of(language);
   const fs::path folder = folder_of(analyser);
-  const Aside aside;
+  const io::PrivateFolder aside("analyse");
   std::string input;
   for (const std::string& text : texts) input += plain_line(text);
   io::write_file(aside / "texts", input);

@@ -1,12 +1,9 @@
 #include "labels/apertium_run.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
 
-#include "otoscope/core/errors.h"
 #include "otoscope/io/file.h"
+#include "otoscope/io/private_folder.h"
 #include "otoscope/io/process.h"
 
 namespace otoscope::labels {
@@ -15,18 +12,6 @@ namespace fs = std::filesystem;
 
 fs::path apertium_folder(std::string_view package) {
   return fs::path("/usr/share/apertium") / package;
-}
-
-Aside::Aside() {
-  std::string name = (fs::temp_directory_path() / "otoscope-analyse-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr)
-    throw UserError(name, "expected to make a folder here", "set TMPDIR to a writable folder");
-  path_ = name;
-}
-
-Aside::~Aside() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
 }
 
 std::vector<std::vector<Token>> read_stream(const fs::path& file) {
@@ -44,7 +29,7 @@ std::vector<std::vector<Token>> apertium_lines(
     const std::function<std::vector<std::string>(const std::string& in, const std::string& out)>&
         command,
     std::string_view input) {
-  const Aside aside;
+  const io::PrivateFolder aside("analyse");
   io::write_file(aside / "in", input);
   io::run_process_checked(command((aside / "in").string(), (aside / "out").string()));
   return read_stream(aside / "out");

@@ -14,19 +14,6 @@ namespace otoscope::labels {
 /// Where Debian puts a package's data.
 std::filesystem::path apertium_folder(std::string_view package);
 
-/// A folder for the programs' files, gone afterwards.
-class Aside {
- public:
-  Aside();
-  ~Aside();
-  Aside(const Aside&) = delete;
-  Aside& operator=(const Aside&) = delete;
-  std::filesystem::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
-
 /// The tokens of every line of a program's output file.
 std::vector<std::vector<Token>> read_stream(const std::filesystem::path& file);
 

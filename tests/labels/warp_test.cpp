@@ -20,6 +20,12 @@ struct Matrix {
   float at(int64_t i, int64_t j) const { return values[static_cast<size_t>(i * columns + j)]; }
 };
 
+std::vector<float> uniform(Rng& rng, int64_t n) {
+  std::vector<float> values;
+  for (int64_t i = 0; i < n; ++i) values.push_back(static_cast<float>(rng.uniform()));
+  return values;
+}
+
 WarpProblem problem_of(const Matrix& costs, std::span<const float> silence,
                        std::vector<int64_t> joints) {
   WarpProblem problem;
@@ -121,10 +127,8 @@ TEST_CASE("no path is cheaper: small problems against every path there is") {
     Rng rng(seed, "warp");
     const auto I = static_cast<int64_t>(1 + rng.below(4)),
                J = static_cast<int64_t>(1 + rng.below(7));
-    Matrix costs{I, J, {}};
-    for (int64_t n = 0; n < I * J; ++n) costs.values.push_back(static_cast<float>(rng.uniform()));
-    std::vector<float> silence;
-    for (int64_t i = 0; i < I; ++i) silence.push_back(static_cast<float>(rng.uniform()));
+    const Matrix costs{I, J, uniform(rng, I * J)};
+    const std::vector<float> silence = uniform(rng, I);
     std::vector<int64_t> joints;
     for (int64_t j = 0; j <= J; ++j)
       if (rng.below(2) == 0) joints.push_back(j);
@@ -149,8 +153,7 @@ TEST_CASE("no path is cheaper: small problems against every path there is") {
 
 TEST_CASE("a wide band changes nothing, a narrow one keeps to the line") {
   Rng rng(7, "band");
-  Matrix costs{40, 50, {}};
-  for (int n = 0; n < 2000; ++n) costs.values.push_back(static_cast<float>(rng.uniform()));
+  const Matrix costs{40, 50, uniform(rng, 2000)};
   const std::vector<float> silence(40, 0.6F);
   const WarpProblem problem = problem_of(costs, silence, {0, 20, 50});
   const WarpPath all = warp(problem, {});
@@ -171,10 +174,8 @@ TEST_CASE("turned costs are those of the template begun elsewhere, in a band too
     Rng rng(seed, "turned");
     const auto I = static_cast<int64_t>(1 + rng.below(40)),
                J = static_cast<int64_t>(1 + rng.below(60));
-    Matrix costs{I, J, {}};
-    for (int64_t n = 0; n < I * J; ++n) costs.values.push_back(static_cast<float>(rng.uniform()));
-    std::vector<float> silence;
-    for (int64_t i = 0; i < I; ++i) silence.push_back(static_cast<float>(rng.uniform()));
+    const Matrix costs{I, J, uniform(rng, I * J)};
+    const std::vector<float> silence = uniform(rng, I);
     std::vector<int64_t> joints = {0};
     for (int64_t j = 1; j < J; ++j)
       if (rng.below(4) == 0) joints.push_back(j);
