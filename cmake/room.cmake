@@ -12,9 +12,15 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-fpch-preprocess)  # without it ccache passes over whatever uses a precompiled header
 endif()
 
+set(OTOSCOPE_BACKEND_LEFT_OUT cuda)  # cuda/ and nocuda/ define the same functions
+if(OTOSCOPE_CUDA)
+  set(OTOSCOPE_BACKEND_LEFT_OUT nocuda)
+endif()
+
 function(otoscope_room name)
   cmake_parse_arguments(ROOM "" "" "USES;LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/${OTOSCOPE_BACKEND_LEFT_OUT}/")
   add_library(otoscope_${name} STATIC ${sources})
   add_library(otoscope::${name} ALIAS otoscope_${name})
   set_target_properties(otoscope_${name} PROPERTIES EXPORT_NAME ${name})
@@ -49,12 +55,17 @@ function(otoscope_room name)
 endfunction()
 
 # tests/<room>/*.cpp make <room>_tests. A file called slow_*.cpp goes to <room>_slow_tests (label slow),
-# real_*.cpp to <room>_real_tests (label real: needs real weights or Debian's speech).
+# real_*.cpp to <room>_real_tests (label real: needs real weights or Debian's speech), and, in builds with CUDA,
+# cuda_*.cpp to <room>_cuda_tests (label cuda: needs a device).
 function(otoscope_room_tests name)
   file(GLOB all CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${name}/*.cpp)
   set(fast ${all})
-  list(FILTER fast EXCLUDE REGEX "/(slow|real)_[^/]*$")
-  foreach(kind fast slow real)
+  list(FILTER fast EXCLUDE REGEX "/(slow|real|cuda)_[^/]*$")
+  set(kinds fast slow real)
+  if(OTOSCOPE_CUDA)
+    list(APPEND kinds cuda)
+  endif()
+  foreach(kind ${kinds})
     if(kind STREQUAL "fast")
       set(files ${fast})
       set(target ${name}_tests)

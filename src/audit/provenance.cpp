@@ -15,6 +15,7 @@
 #include "otoscope/core/version.h"
 #include "otoscope/io/file.h"
 #include "otoscope/io/hash.h"
+#include "otoscope/kernels/device.h"
 
 namespace otoscope::audit {
 namespace {
@@ -43,7 +44,7 @@ Json machine_json() {
   return {{"cpu", cpu_name()},
           {"cores", std::thread::hardware_concurrency()},
           {"isa", isa_name(active_isa())},
-          {"accelerator", "none"},
+          {"accelerator", kernels::accelerator()},
           {"memory_bytes", pages > 0 && size > 0 ? int64_t{pages} * size : 0}};
 }
 

@@ -13,6 +13,7 @@
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/text.h"
 #include "otoscope/core/threads.h"
+#include "otoscope/kernels/device.h"
 #include "otoscope/labels/spoken.h"
 
 namespace otoscope::cli {
@@ -74,9 +75,7 @@ Prepared prepare(const VerbEntry& entry, const std::vector<std::string>& words,
                     "expected " + (usage.empty() ? "no arguments" : usage) + ", got " +
                         std::to_string(count) + (count == 1 ? " argument" : " arguments"),
                     "`otoscope " + std::string(entry.name) + " --help` shows an example");
-  if (prepared.common.device == "cuda")
-    throw UserError("--device cuda", "expected a build with CUDA, got one without",
-                    "use --device cpu");
+  if (prepared.common.device == "cuda") kernels::use_device(kernels::Device::cuda);
   set_threads(prepared.common.threads);
   return prepared;
 }

@@ -1,6 +1,7 @@
 #pragma once
-/// Dense products. oneDNN does them all, behind src/kernels/cpu/gemm.cpp and conv.cpp alone.
-/// Views may not overlap. Every function throws nothing on finite input; shapes are asserted.
+/// Dense products. oneDNN does them, behind src/kernels/cpu/gemm.cpp and conv.cpp alone; device.h
+/// says which may go to a CUDA device. Views may not overlap. Every function throws nothing on
+/// finite input; shapes are asserted.
 
 #include <memory>
 

@@ -7,8 +7,10 @@
 #include <tuple>
 
 #include "kernels/cpu/product.h"
+#include "kernels/cuda/product.h"
 #include "otoscope/core/isa.h"
 #include "otoscope/core/threads.h"
+#include "otoscope/kernels/device.h"
 
 namespace otoscope::kernels {
 namespace {
@@ -94,7 +96,9 @@ std::shared_ptr<const Compiled> compiled(const detail::Product& p) {
 
 namespace detail {
 
-void run(const Product& product, const void* a, const void* b, const float* bias, float* c) {
+namespace {
+
+void run_here(const Product& product, const void* a, const void* b, const float* bias, float* c) {
   Product p = product;
   p.threads = threads();  // oneDNN fixes the number of threads when it compiles
   const auto ready = compiled(p);
@@ -113,7 +117,21 @@ void run(const Product& product, const void* a, const void* b, const float* bias
   stream().wait();
 }
 
-PackedMatrix::PackedMatrix(View<const float> matrix, bool transposed, bool bf16) : bf16_(bf16) {
+}  // namespace
+
+void run(const Product& product, const void* a, const void* b, const float* bias, float* c) {
+  if (worth_sending(product)) return cuda::run(product, a, b, nullptr, bias, c);
+  run_here(product, a, b, bias, c);
+}
+
+void run(const Product& product, const void* a, const PackedMatrix& b, const float* bias,
+         float* c) {
+  if (b.on_device() && worth_sending(product))
+    return cuda::run(product, a, nullptr, b.on_device().get(), bias, c);
+  run_here(product, a, b.data(), bias, c);
+}
+
+PackedMatrix::PackedMatrix(View<const float> matrix, bool transposed, bool bf16) {
   OTO_ASSERT(matrix.shape.rank() == 2);
   const int64_t K = matrix.shape[transposed ? 1 : 0], N = matrix.shape[transposed ? 0 : 1];
   if (K == 0 || N == 0) return;
@@ -124,6 +142,8 @@ PackedMatrix::PackedMatrix(View<const float> matrix, bool transposed, bool bf16)
   memory to(layout, engine(), bytes_.data());
   dnnl::reorder(from, to).execute(stream(), from, to);
   stream().wait();
+  if (device() == Device::cuda)
+    on_device_ = std::make_shared<const cuda::Matrix>(matrix, transposed, bf16);
 }
 
 bool native_bf16() {
@@ -163,11 +183,10 @@ void gemm(Operand A, Operand B, View<float> C, float beta, Precision precision) 
   if (K == 0) return scale_result(C, beta);
   const void* left = prepared(A.matrix, precision, 1);
   const void* right = prepared(B.matrix, precision, 2);
-  if (precision == Precision::bf16 && detail::native_bf16()) {
-    detail::Product p{.M = M, .K = K, .N = N, .a_transposed = A.transposed};
-    p.b_transposed = B.transposed, p.accumulate = beta == 1.0f, p.bf16 = true;
-    return detail::run(p, left, right, nullptr, C.data);
-  }
+  detail::Product p{.M = M, .K = K, .N = N, .a_transposed = A.transposed};
+  p.b_transposed = B.transposed, p.accumulate = beta == 1.0f;
+  p.bf16 = precision == Precision::bf16 && detail::native_bf16();
+  if (p.bf16 || detail::worth_sending(p)) return detail::run(p, left, right, nullptr, C.data);
   const auto status = dnnl_sgemm(A.transposed ? 'T' : 'N', B.transposed ? 'T' : 'N', M, N, K, 1.0f,
                                  static_cast<const float*>(left), a[1],
                                  static_cast<const float*>(right), b[1], beta, C.data, N);

@@ -48,7 +48,7 @@ void Linear::forward(View<const float> x, View<float> y) const {
   if (M == 0 || out() == 0) return;
   detail::Product p{.M = M, .K = in(), .N = out(), .b_packed = true};
   p.bias = !impl_->b.empty(), p.bf16 = impl_->native;
-  detail::run(p, impl_->prepared(x), impl_->forward.data(), impl_->b.data(), y.data);
+  detail::run(p, impl_->prepared(x), impl_->forward, impl_->b.data(), y.data);
 }
 
 void Linear::vjp(View<const float> dy, View<float> dx, bool accumulate) const {
@@ -59,7 +59,7 @@ void Linear::vjp(View<const float> dy, View<float> dx, bool accumulate) const {
   std::call_once(impl_->vjp_is_ready, [&] { impl_->vjp = impl_->packed(false); });
   detail::Product p{.M = M, .K = out(), .N = in(), .b_packed = true};
   p.accumulate = accumulate, p.bf16 = impl_->native;
-  detail::run(p, impl_->prepared(dy), impl_->vjp.data(), nullptr, dx.data);
+  detail::run(p, impl_->prepared(dy), impl_->vjp, nullptr, dx.data);
 }
 
 int64_t Linear::in() const { return impl_->W.shape()[1]; }

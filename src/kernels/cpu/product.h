@@ -8,6 +8,10 @@
 #include "otoscope/core/half.h"
 #include "otoscope/core/tensor.h"
 
+namespace otoscope::kernels::cuda {
+class Matrix;
+}
+
 namespace otoscope::kernels::detail {
 
 /// C = alpha op(A) op(B) [+ bias] [+ C], `batch` times (0: plain matrices). Everything that decides
@@ -24,25 +28,32 @@ struct Product {
   auto operator<=>(const Product&) const = default;
 };
 
+/// On the CPU, or on the device in use where the product is worth the way there.
 void run(const Product& product, const void* a, const void* b, const float* bias, float* c);
 
-/// A (K, N) right-hand side in oneDNN's own layout.
+/// A (K, N) right-hand side in oneDNN's own layout, and on the device in use.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
   /// matrix: (K, N), or (N, K) with transposed. With bf16 the copy is rounded to bfloat16.
   PackedMatrix(View<const float> matrix, bool transposed, bool bf16);
   const void* data() const { return bytes_.data(); }
-  bool bf16() const { return bf16_; }
+  const std::shared_ptr<const cuda::Matrix>& on_device() const { return on_device_; }
 
  private:
   Tensor<uint8_t> bytes_;
-  bool bf16_ = false;
+  std::shared_ptr<const cuda::Matrix> on_device_;
 };
+
+/// The same with a packed right-hand side.
+void run(const Product& product, const void* a, const PackedMatrix& b, const float* bias, float* c);
 
 /// Whether products of bfloat16 run natively here. If not, `Precision::bf16` rounds the inputs and
 /// multiplies in fp32: the same products, slower.
 bool native_bf16();
+
+/// Whether a device is in use and would do this product sooner, its way there and back included.
+bool worth_sending(const Product& product);
 
 /// Memory of this thread that grows and is reused; valid until the next call with the same slot.
 void* scratch(int slot, int64_t bytes);

@@ -10,6 +10,7 @@
 #include "kernels/cpu/select.h"
 #include "kernels/cpu/select_table.h"
 #include "otoscope/core/threads.h"
+#include "otoscope/kernels/device.h"
 
 namespace otoscope::kernels {
 namespace {
@@ -96,7 +97,7 @@ struct ScreenedTopK::Impl {
       detail::Product product{.M = n, .K = d(), .N = F()};
       product.b_packed = true, product.bias = true, product.bf16 = native;
       const void* left = native ? detail::rounded(x.row(first), n * d(), true, 1) : x.row(first);
-      detail::run(product, left, packed.data(), b.data(), scores.data());
+      detail::run(product, left, packed, b.data(), scores.data());
       parallel_ranges(n, detail::kRowsPerPiece, [&](int64_t begin, int64_t end) {
         const detail::Candidates found(F());
         for (int64_t i = begin; i < end; ++i) work(first + i, scores.data() + i * F(), found);
@@ -130,7 +131,8 @@ ScreenedTopK::ScreenedTopK(View<const float> W, View<const float> b)
   own.W = W;
   own.b = Tensor<float>(Shape{F});
   if (!b.empty()) std::copy_n(b.data, F, own.b.data());
-  own.native = detail::native_bf16();
+  // A device's bfloat16 units need not sum as the bound assumes; its fp32 ones do.
+  own.native = detail::native_bf16() && device() == Device::cpu;
   own.packed = detail::PackedMatrix(W, true, own.native);
   own.size = Tensor<float>(Shape{F});
   Tensor<double> relative(Shape{F});
