@@ -77,15 +77,19 @@ Tensor<float> Whisper::encode_from(const Site& site, View<const float> x, Rows r
 }
 
 Tensor<float> Whisper::decode_forced(View<const float> audio, View<const int64_t> tokens, Rows rows,
-                                     Hooks hooks) const {
+                                     Hooks hooks, std::optional<Site> until) const {
   check_audio(dims(), audio);
   const int64_t B = audio.shape[0];
   check_tokens(dims(), tokens, B, 0, dims().n_text_ctx);
   const HookTable table(dims(), hooks);
   if (B == 0) return Tensor<float>({0, tokens.shape[1], dims().n_vocab});
   const FilledRows filled(rows, Pass::decoder_forced, B, tokens.shape[1], 0, -1);
-  const Probe probe{table, Stack::decoder, filled.rows(), {}};
-  return DecoderPass(*weights_, probe).forced(audio, tokens);
+  const Probe probe{table, Stack::decoder, filled.rows(), until};
+  try {
+    return DecoderPass(*weights_, probe).forced(audio, tokens);
+  } catch (const StopReached&) {
+    return {};
+  }
 }
 
 KvCache Whisper::make_cache(View<const float> audio, int64_t max_tokens, Rows rows,

@@ -88,7 +88,7 @@ double forward_windows(const model::Whisper& model, const ExtractPlan& plan, Win
     std::vector<int32_t> lengths;
     const Tensor<int64_t> tokens = side_by_side(plan, begin, end, lengths);
     rows.valid = lengths;
-    model.decode_forced(heard, tokens, rows, hooks);
+    model.decode_forced(heard, tokens, rows, hooks, until);
   } else {
     model.encode(mel.view(), rows, hooks, until);
   }

@@ -131,10 +131,15 @@ TEST_CASE("a forward resumed at any residual site equals the whole one") {
 TEST_CASE("until stops a forward after its site and before the next") {
   const NanoInput input = nano_input();
   const std::vector<Site> sites = all_sites(nano().dims());
-  for (size_t i = 0; i + 1 < sites.size() && sites[i].stack == Stack::encoder; ++i) {
+  const Tensor<float> audio = nano().encode(input.mel);
+  for (size_t i = 0; i + 1 < sites.size(); ++i) {
+    CAPTURE(site_name(sites[i]));
     Recorder recorder(sites);
     Hook* const hooks[] = {&recorder};
-    CHECK(nano().encode(input.mel, {}, hooks, sites[i]).empty());
+    const bool decoder = sites[i].stack == Stack::decoder;
+    CHECK((decoder ? nano().decode_forced(audio, input.tokens, {}, hooks, sites[i])
+                   : nano().encode(input.mel, {}, hooks, sites[i]))
+              .empty());
     CHECK(recorder.all(sites[i]).size() == 1);
     CHECK(error_of([&] { recorder.last(sites[i + 1]); }).find("no pass reached it") !=
           std::string::npos);

@@ -60,9 +60,9 @@ class Whisper {
                             Hooks hooks = {}) const;
 
   /// Teacher-forced: audio (B, n_audio_ctx, d), tokens (B, n) -> logits (B, n, V). rows.valid =
-  /// tokens per row.
+  /// tokens per row. Stops after `until` as encode does.
   Tensor<float> decode_forced(View<const float> audio, View<const int64_t> tokens, Rows rows = {},
-                              Hooks hooks = {}) const;
+                              Hooks hooks = {}, std::optional<Site> until = {}) const;
 
   /// Cross-attention keys and values of every layer, once per batch of windows.
   KvCache make_cache(View<const float> audio, int64_t max_tokens, Rows rows = {},
