@@ -209,6 +209,8 @@ class Writer {
     line(fmt::format("{} controls ({}): 95 % move the rate by at most {}, p {}.\n",
                      controls.at("n").dump(), plain(text(controls, "kind")),
                      number(controls.at("p95")), number(controls.at("p"))));
+    if (!c.at("mediation").is_null())
+      line("Share of the rate that goes: " + number(c["mediation"]) + ".\n");
     const Json& enough = c.at("sufficiency");
     if (enough.at("measured").get<bool>()) {
       table({"where it does not fail", "dose", "rate", "fall"});

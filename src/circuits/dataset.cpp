@@ -8,6 +8,7 @@
 #include "circuits/clip_run.h"
 #include "circuits/directions.h"
 #include "otoscope/core/errors.h"
+#include "otoscope/core/rng.h"
 
 namespace otoscope::circuits {
 namespace {
@@ -75,7 +76,8 @@ class SiteCircuit {
     const FeatureSet set{circuit, false, false};
     out.checks = check_circuit(model_, std::span(&own, 1), std::span(&set, 1), test_,
                                options_.draws, seed_, progress_);
-    remove_one_by_one(own, out);
+    out.removed = removed_one_by_one(own, circuit);
+    out.removed_at_random = removed_one_by_one(own, other_live_features(first, circuit));
 
     const auto again = [&](const std::string& what, const Attribution& other) {
       out.again.emplace_back(what, jaccard(circuit, top_features(other.sites[0], options_.size)));
@@ -109,20 +111,40 @@ class SiteCircuit {
     return attribute(model_, std::span(&site, 1), clips, options, progress_);
   }
 
-  void remove_one_by_one(const SiteSae& site, DatasetSite& out) const {
-    if (options_.removed < 1) return;
+  /// In random order: those that fire on the clips that the circuit was chosen on.
+  std::vector<int32_t> other_live_features(const SiteAttribution& site,
+                                           std::span<const int32_t> circuit) const {
+    std::vector<int32_t> live;
+    for (int64_t f = 0; f < site.features; ++f) {
+      bool fires = false;
+      for (int64_t c = 0; c < site.effects.shape()[0] && !fires; ++c)
+        fires = site.effects.at(c, f) != 0;
+      if (fires && std::find(circuit.begin(), circuit.end(), f) == circuit.end())
+        live.push_back(static_cast<int32_t>(f));
+    }
+    Rng rng(seed_, "features removed at random");
+    std::vector<int32_t> drawn;
+    for (const int64_t i : rng.permutation(static_cast<int64_t>(live.size())))
+      drawn.push_back(live[static_cast<size_t>(i)]);
+    return drawn;
+  }
+
+  std::vector<std::pair<int32_t, Estimate>> removed_one_by_one(
+      const SiteSae& site, std::span<const int32_t> features) const {
+    std::vector<std::pair<int32_t, Estimate>> removed;
+    if (options_.removed < 1) return removed;
     const FeatureSet nothing;
     const std::vector<double> before =
         metric_with(model_, std::span(&site, 1), std::span(&nothing, 1), test_, progress_);
     const Clusters clusters = clusters_of(test_);
-    for (size_t i = 0; i < out.circuit.size() && static_cast<int>(i) < options_.removed; ++i) {
-      const FeatureSet one{{out.circuit[i].feature}, false, false};
+    for (size_t i = 0; i < features.size() && static_cast<int>(i) < options_.removed; ++i) {
+      const FeatureSet one{{features[i]}, false, false};
       std::vector<double> change =
           metric_with(model_, std::span(&site, 1), std::span(&one, 1), test_, progress_);
       for (size_t c = 0; c < change.size(); ++c) change[c] -= before[c];
-      out.removed.emplace_back(out.circuit[i].feature,
-                               mean_over_clips(change, clusters, seed_, 2000));
+      removed.emplace_back(features[i], mean_over_clips(change, clusters, seed_, 2000));
     }
+    return removed;
   }
 
   const model::Whisper& model_;

@@ -32,9 +32,14 @@ Json site_json(const DatasetSite& site) {
                    {"random_faithfulness", io::to_json(c.random_faithfulness)},
                    {"random_draws", c.draws},
                    {"share_of_draws_beaten", c.beats_random}};
-  Json& removed = out["removed"] = Json::array();
-  for (const auto& [feature, change] : site.removed)
-    removed.push_back({{"feature", feature}, {"change", io::to_json(change)}});
+  const auto changes = [](const std::vector<std::pair<int32_t, Estimate>>& features) {
+    Json list = Json::array();
+    for (const auto& [feature, change] : features)
+      list.push_back({{"feature", feature}, {"change", io::to_json(change)}});
+    return list;
+  };
+  out["removed"] = changes(site.removed);
+  out["removed_at_random"] = changes(site.removed_at_random);
   const Stability& s = site.stability;
   out["stability"] = {{"size", s.k},
                       {"bootstrap_jaccard", io::to_json(s.bootstrap)},

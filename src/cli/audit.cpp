@@ -71,6 +71,13 @@ struct Loaded {
   std::optional<store::Manifest> speech;
 };
 
+/// A record is somebody else's: what it says may not move the terminal's cursor.
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return text;
+}
+
 class Audit : public VerbWith<AuditVerbOptions> {
  public:
   std::string usage() const override {
@@ -303,10 +310,11 @@ class Audit : public VerbWith<AuditVerbOptions> {
         items, io::string_at(mode, "id", file), io::string_at(mode, "predicate_sha256", file),
         io::sha256(cases), options_.judge, before,
         [&](const audit::ReviewItem& item, size_t number, size_t of) -> std::optional<audit::Said> {
-          context.print(std::to_string(number) + " of " + std::to_string(of) + ": " + item.audio +
+          context.print(std::to_string(number) + " of " + std::to_string(of) + ": " +
+                        printable(item.audio) +
                         (item.offset > 0 ? " from " + std::to_string(item.offset) + " s" : "") +
-                        "\n  heard: " + item.text +
-                        (item.reference.empty() ? "" : "\n  said:  " + item.reference));
+                        "\n  heard: " + printable(item.text) +
+                        (item.reference.empty() ? "" : "\n  said:  " + printable(item.reference)));
           std::string line;
           while (std::getline(std::cin, line)) {
             line = trimmed(line);

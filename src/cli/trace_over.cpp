@@ -35,6 +35,13 @@ std::string site_tables(const circuits::DatasetSite& site) {
                     measured});
   }
   text += text_table(rows);
+  if (!site.removed_at_random.empty()) {
+    double largest = 0;
+    for (const auto& [feature, change] : site.removed_at_random)
+      largest = std::max(largest, std::abs(change.value));
+    text += fmt::format("\n{} random features set, one by one: at most {:.3f}",
+                        site.removed_at_random.size(), largest);
+  }
   text += fmt::format(
       "\nall features set: foretold {:+.3f}, measured {:+.3f}; the SAE's error by itself {:+.3f}\n",
       site.predicted, site.measured, site.error_effect);

@@ -36,21 +36,11 @@ class PoolHook : public model::Hook {
   Pooled& into_;
 };
 
-bool knows(const model::Tokenizer& tokenizer, const std::string& language) {
-  if (!tokenizer.special().multilingual) return language == "en";
-  try {
-    tokenizer.language_token(language);
-    return true;
-  } catch (const UserError&) {
-    return false;
-  }
-}
-
 steer::SoundWindow window_of(const store::Clip& clip, const model::Tokenizer& tokenizer) {
   steer::SoundWindow window;
   window.clip = clip;
   if (window.clip.language.empty()) window.clip.language = "en";
-  window.speech = clip.speech && knows(tokenizer, window.clip.language);
+  window.speech = clip.speech && tokenizer.knows(window.clip.language);
   if (window.speech && clip.text) {
     window.reference = trimmed(model::normalize(*clip.text, window.clip.language));
     window.words = model::word_errors(window.reference, "").reference();

@@ -20,16 +20,6 @@ bool in_split(const store::Clip& clip, store::Split split) {
          (!clip.split.empty() && store::split_named(clip.split) == split);
 }
 
-bool knows(const model::Tokenizer& tokenizer, const std::string& language) {
-  if (!tokenizer.special().multilingual) return language == "en";
-  try {
-    tokenizer.language_token(language);
-    return true;
-  } catch (const UserError&) {
-    return false;
-  }
-}
-
 }  // namespace
 
 ClipChoice choose_clips(const store::Manifest& manifest, store::Split split, int64_t count,
@@ -46,7 +36,7 @@ ClipChoice choose_clips(const store::Manifest& manifest, store::Split split, int
     SplicedClip chosen{clip, 0, {}, 0, {}};
     if (chosen.clip.language.empty()) chosen.clip.language = "en";
     const std::string& language = chosen.clip.language;
-    if (!knows(tokenizer, language)) continue;
+    if (!tokenizer.knows(language)) continue;
     chosen.tokens = model::forced_tokens(tokenizer, language, *clip.text);
     chosen.prompt =
         static_cast<int64_t>(tokenizer.sot_sequence(language, "transcribe", true).size());

@@ -160,12 +160,20 @@ void write_causal(Html& html, const Document& record) {
           {text_at(c["sufficiency"]["control"], "name"), "/causal/sufficiency/control", true});
   }
   write_bound_table(html, record, "", rows, kColumns);
+  if (!c["sufficiency"].at("measured").get<bool>())
+    html.leaf("p", "Sufficiency was not measured: " + text_at(c["sufficiency"], "why") + ".",
+              {{"class", "soft"}});
   html.open("p").text("Before: ");
   html.raw(bound_estimate(record, "/causal/rate_before", "percent1")).text(". Controls (");
   html.text(text_at(c.at("controls"), "kind") + "): ");
   html.raw(bound(record, "/causal/controls/n", "count")).text(", of which 95 % move the rate by ");
   html.raw(bound(record, "/causal/controls/p95", "percent1")).text(" or less; p ");
-  html.raw(bound(record, "/causal/controls/p", "fixed3")).text(".").close();
+  html.raw(bound(record, "/causal/controls/p", "fixed3")).text(".");
+  if (!c.at("mediation").is_null())
+    html.text(" Share of the rate that goes: ")
+        .raw(bound(record, "/causal/mediation", "percent0"))
+        .text(".");
+  html.close();
   write_chart(html, dose_chart(c));
   const io::Json& guard = c.at("guard");
   html.leaf("h3", "What it costs on speech");

@@ -31,13 +31,7 @@ void refuse_any(const std::vector<Clip>& clips, const char* what, const char* hi
 
 /// A multilingual model needs one to be told; an English-only one has no other.
 bool knows(const model::Tokenizer& tokenizer, const std::string& language) {
-  if (!tokenizer.special().multilingual) return language.empty() || language == "en";
-  try {
-    tokenizer.language_token(language);
-    return true;
-  } catch (const UserError&) {
-    return false;
-  }
+  return tokenizer.knows(language) || (!tokenizer.special().multilingual && language.empty());
 }
 
 }  // namespace

@@ -63,6 +63,10 @@ TEST_CASE("a data set's circuit is chosen on some clips, tested on others and tr
   // Removing the strongest feature of the circuit does what it foretells, roughly and in sign.
   CHECK(site.removed[0].first == site.circuit[0].feature);
   CHECK((site.removed[0].second.value > 0) == (site.circuit[0].effect.value > 0));
+  // Beside them random ones: of no circuit, in another order.
+  CHECK(site.removed_at_random.size() == 2);
+  for (const auto& [feature, change] : site.removed_at_random)
+    for (const FeatureEffect& one : site.circuit) CHECK(one.feature != feature);
   REQUIRE(site.again.size() == 4);
   CHECK(site.again[0].first == "reference zero");
   CHECK(site.again[3].first.starts_with("SAE"));
@@ -75,6 +79,7 @@ TEST_CASE("a data set's circuit is chosen on some clips, tested on others and tr
   const nlohmann::ordered_json json = to_json(circuit, few());
   CHECK(json["schema"] == "otoscope.dataset-circuit");
   CHECK(json["sites"][0]["circuit"].size() == 6);
+  CHECK(json["sites"][0]["removed_at_random"].size() == 2);
   // Shares of an effect that may be none say nothing: it stands beside them.
   const auto& checks = json["sites"][0]["checks"];
   CHECK(checks["effect"]["value"].get<double>() ==

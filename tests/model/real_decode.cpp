@@ -77,6 +77,8 @@ TEST_CASE("the real vocabularies encode as tiktoken") {
     CHECK(tiny.non_speech_tokens().size() == 84);
     CHECK(tiny.non_speech_tokens().back() == 49146);
     CHECK_FALSE(tiny.special().multilingual);
+    CHECK(tiny.knows("en"));
+    CHECK_FALSE(tiny.knows("es"));  // it has the token, and never learned to use it
     CHECK(tiny.sot_sequence("en") == std::vector<int64_t>{50257});
   }
 }

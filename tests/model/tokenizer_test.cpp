@@ -128,6 +128,9 @@ TEST_CASE("languages have codes, names and other names") {
   CHECK(language_code("EN") == "en");
   CHECK(language_code("haitian creole") == "ht");
   CHECK(language_code("Castilian") == "es");
+  CHECK(nano().knows("es"));
+  CHECK_FALSE(nano().knows("yue"));  // a language, but of no token here
+  CHECK_FALSE(nano().knows("englsh"));
   CHECK(error_of([] { language_code("englsh"); }).find("nearest: english") != std::string::npos);
 }
 

@@ -31,7 +31,8 @@ struct DatasetOptions {
     v("size", o.size, "features in a site's circuit", Range{1, 1e6});
     v("steps", o.steps, "of integrated gradients; 1 is attribution patching", Range{1, 1000});
     v("draws", o.draws, "random circuits", Range{1, 1000});
-    v("removed", o.removed, "features of the circuit removed one by one", Range{0, 1000});
+    v("removed", o.removed, "features of the circuit, and as many at random, removed one by one",
+      Range{0, 1000});
   }
 };
 
@@ -51,7 +52,8 @@ struct DatasetSite {
   double predicted = 0, measured = 0;  // mean change of M with all features at reference
   double error_effect = 0;             // mean effect of the SAE's error by itself
   CircuitChecks checks;                // on test clips
-  std::vector<std::pair<int32_t, Estimate>> removed;  // M's change on test clips
+  /// M's change on test clips, and that of as many random features that fire.
+  std::vector<std::pair<int32_t, Estimate>> removed, removed_at_random;
   Stability stability;
   /// Jaccard of the circuit with what another choice finds: reference, steps, other clips, other
   /// SAEs of the site (features matched by decoder cosine of at least .7).

@@ -62,6 +62,8 @@ class Tokenizer {
 
   /// "en" -> its token. UserError for a language that this model lacks.
   int64_t language_token(std::string_view code) const;
+  /// Whether clips of this language can be decoded: it has a token; for English-only models, "en".
+  bool knows(std::string_view code) const;
   std::string language_of(int64_t token) const;
 
   /// [sot, language, task] (English-only: [sot]), then no_timestamps if asked for. task:

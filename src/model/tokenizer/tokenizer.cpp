@@ -118,6 +118,16 @@ std::string Tokenizer::piece(int64_t id) const {
   return readable;
 }
 
+bool Tokenizer::knows(std::string_view code) const {
+  if (!special().multilingual) return code == "en";
+  try {
+    language_token(code);
+    return true;
+  } catch (const UserError&) {
+    return false;
+  }
+}
+
 int64_t Tokenizer::language_token(std::string_view code) const {
   const std::string wanted = language_code(code);
   for (int i = 0; i < special_.n_languages; ++i)

@@ -73,16 +73,6 @@ std::vector<SoundWindow> first_of_parts(std::vector<SoundWindow> windows, int64_
   return chosen;
 }
 
-bool knows(const model::Tokenizer& tokenizer, const std::string& language) {
-  if (!tokenizer.special().multilingual) return language == "en";
-  try {
-    tokenizer.language_token(language);
-    return true;
-  } catch (const UserError&) {
-    return false;
-  }
-}
-
 }  // namespace
 
 std::string_view part_name(Part part) {
@@ -120,7 +110,7 @@ std::vector<SoundWindow> choose_speech(const store::Manifest& manifest,
     SoundWindow window;
     window.clip = clip;
     if (window.clip.language.empty()) window.clip.language = "en";
-    if (!knows(tokenizer, window.clip.language)) continue;
+    if (!tokenizer.knows(window.clip.language)) continue;
     window.speech = true;
     window.reference = trimmed(model::normalize(*clip.text, window.clip.language));
     if (window.reference.empty()) continue;
