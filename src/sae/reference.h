@@ -275,7 +275,25 @@ struct Pass {
         if (std::abs((z - theta) / eps) < T(0.5))
           add(r.gradient.threshold, f, -(a[at(b, f)] * theta + per_feature / T(B)) / eps);
       }
+    pull_up_the_dead();
     encoder_vjp();
+  }
+
+  void pull_up_the_dead() {
+    const T weight = T(o.pre_activation) / T(B);
+    for (const int32_t f : state.dead) {
+      const auto row = p.W_dec.begin() + f * p.d_out;
+      const T norm = std::sqrt(std::inner_product(row, row + p.d_out, row, T(0)));
+      for (int64_t b = 0; b < B; ++b) {
+        const T gap = p.threshold[static_cast<size_t>(f)] - r.pre[at(b, f)];
+        if (!(gap > 0)) continue;
+        r.auxiliary += weight * norm * gap;
+        delta[at(b, f)] -= weight * norm;
+        add(r.gradient.threshold, f, weight * norm);
+        for (int64_t i = 0; i < p.d_out; ++i)
+          add(r.gradient.W_dec, f * p.d_out + i, weight * gap / norm * row[i]);
+      }
+    }
   }
 
   void gated(const Frozen<T>& frozen) {

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -96,6 +97,12 @@ TEST_CASE("threshold gradients of JumpReLU are the slopes of the smoothed step")
           const double u = (at.pre[b * 15 + f] - theta) / eps + 0.5;
           sum += (a * q.p.threshold[f] + c / B) * std::min(1.0, std::max(0.0, u));
           inside += u > 0 && u < 1;
+          if (std::find(q.state.dead.begin(), q.state.dead.end(), f) == q.state.dead.end())
+            continue;
+          double norm = 0;
+          for (size_t i = 0; i < 5; ++i) norm += q.p.W_dec[f * 5 + i] * q.p.W_dec[f * 5 + i];
+          sum += q.options.pre_activation / B * std::sqrt(norm) *
+                 std::max(0.0, theta - at.pre[b * 15 + f]);
         }
         return sum;
       };

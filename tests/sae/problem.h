@@ -58,7 +58,8 @@ Problem<T> make_problem(const std::string& architecture, uint64_t seed, int64_t 
     q.options.prefixes = {F / 4, F / 2, F};
     q.options.prefix_weights = {0.5, 2.0, 1.0};
   }
-  if (architecture == "topk" || architecture == "batchtopk" || architecture == "matryoshka")
+  if (architecture == "jumprelu") q.options.pre_activation = 0.3;
+  if (architecture != "relu" && architecture != "gated")
     for (int32_t f = 1; f < F; f += 3) q.state.dead.push_back(f);
   return q;
 }

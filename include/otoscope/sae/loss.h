@@ -29,6 +29,9 @@ struct LossOptions {
   // jumprelu (arXiv:2407.14435): "l0": sparsity * L0; "target": sparsity * (L0/k - 1)^2.
   std::string penalty = "target";
   double bandwidth = 1.0;  // of the pseudo-derivatives, the trainer's units, E||x||^2 = d
+  // sum of ReLU(threshold - pre) ||d_j|| over the dead (Anthropic, January 2025 update): revives
+  // them.
+  double pre_activation = 0;
 
   // matryoshka: prefix widths, ascending, the last is F; and the weight of each prefix's loss.
   std::vector<int64_t> prefixes;
@@ -62,7 +65,7 @@ struct Gradients {
 /// What changes from step to step.
 struct StepState {
   double sparsity_scale = 1.0;  // warm-up of the sparsity coefficient
-  std::vector<int32_t> dead;    // features that AuxK shall revive, ascending
+  std::vector<int32_t> dead;    // features to revive, ascending
   bool measure = true;          // fill squared_target (one more pass over y)
 };
 

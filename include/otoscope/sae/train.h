@@ -30,6 +30,7 @@ struct TrainOptions {
   bool skip = false;
   std::string penalty = "target";
   double bandwidth = 0;
+  double pre_activation = -1;
   std::vector<int> prefixes;
   double aux_coefficient = 1.0 / 32;
   int64_t aux_k = 0;
@@ -62,6 +63,8 @@ struct TrainOptions {
     v("penalty", o.penalty, "jumprelu: what is penalised", Choices{{"target", "l0"}});
     v("bandwidth", o.bandwidth, "jumprelu: width of the pseudo-derivatives, 0 = by the run",
       Range{0, 100});
+    v("pre-activation", o.pre_activation,
+      "jumprelu: weight of the loss that pulls dead features up, -1 = by the run", Range{-1, 1e6});
     v("prefixes", o.prefixes, "matryoshka: prefix widths, ascending, the last all features");
     v("aux-coefficient", o.aux_coefficient, "weight of AuxK", Range{0, 100});
     v("aux-k", o.aux_k, "dead features that AuxK uses per row, 0 = half the width",

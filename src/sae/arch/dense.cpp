@@ -68,6 +68,7 @@ LossTerms DenseLoss::run(const Sae& sae, View<const float> x, View<const float> 
   OTO_ASSERT(x.rows() == y.rows() && x.width() == sae.d() && y.width() == sae.d_out());
   const int64_t B = x.rows(), F = sae.F(), d = sae.d(), d_out = sae.d_out();
   rows_ = static_cast<double>(B), scale_ = options_.sparsity * state.sparsity_scale;
+  dead_ = state.dead;
   centre(sae, x, xc_);
   for (Tensor<float>* sum : {&gradients.b_enc, &gradients.b_dec}) fill(*sum, 0.0f);
   fired_.assign(static_cast<size_t>(F), 0);
@@ -86,7 +87,7 @@ LossTerms DenseLoss::run(const Sae& sae, View<const float> x, View<const float> 
     const View<float> da = shaped(da_, {n, F}), delta = shaped(delta_, {n, F});
     const View<float> g = shaped(g_, {n, d_out});
     const View<const float> own = x.slice(from, from + n);
-    Slice slice{pre, without_skip(sae, own, y.slice(from, from + n), rest_), codes, da, delta};
+    Slice slice{xc, pre, without_skip(sae, own, y.slice(from, from + n), rest_), codes, da, delta};
     linear.forward(xc, pre);
     activate(sae, slice);
     if (find_open(slice)) slice.open = &entries_;

@@ -3,6 +3,8 @@
 /// rows so that memory does not grow with the batch. Once few entries of a slice are open (soon, in
 /// training) one product is left, the encoder's, and the rest touches those entries alone.
 
+#include <span>
+
 #include "otoscope/kernels/sparse.h"
 #include "otoscope/sae/loss.h"
 
@@ -26,7 +28,7 @@ class DenseLoss : public Loss {
  protected:
   /// One slice of n rows; every array is (n, F).
   struct Slice {
-    View<const float> pre, y;
+    View<const float> xc, pre, y;
     View<float> codes, da, delta;
     const SparseRows* open =
         nullptr;  // where few: all entries above their bounds, with their codes
@@ -45,7 +47,8 @@ class DenseLoss : public Loss {
   virtual void end(const Sae& sae, Gradients& gradients, LossTerms& terms) = 0;
   LossOptions options_;
   double rows_ = 0;
-  double scale_ = 0;  // sparsity coefficient of this step
+  double scale_ = 0;               // sparsity coefficient of this step
+  std::span<const int32_t> dead_;  // of this step
 
  private:
   /// Fills entries_; false where more entries are open than the sparse form is quicker for.

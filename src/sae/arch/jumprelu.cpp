@@ -11,6 +11,7 @@ namespace {
 /// arXiv:2407.14435). K(u) = 1 for |u| < 1/2:
 ///   d code/d theta = -(theta/eps) K((z - theta)/eps)     d step/d theta = -(1/eps) K(..)
 /// The step's estimate is applied to z, not to the code, or half of the kernel is lost.
+/// The dead are pulled up by sum ReLU(theta - z) ||d_j|| (Anthropic, January 2025 update).
 class JumpRelu : public DenseLoss {
  public:
   using DenseLoss::DenseLoss;
@@ -22,6 +23,8 @@ class JumpRelu : public DenseLoss {
     through_codes_.assign(static_cast<size_t>(sae.F()), 0.0);
     inside_.assign(static_cast<size_t>(sae.F()), 0.0);
     open_.assign(static_cast<size_t>(sae.F()), 0.0);
+    revival_.assign(dead_.size(), {});
+    for (Revival& one : revival_) one.rows.assign(static_cast<size_t>(sae.d()), 0.0);
   }
 
   /// Half a window under the threshold, and what rounding may move it.
@@ -38,7 +41,7 @@ class JumpRelu : public DenseLoss {
     });
   }
 
-  void backward(const Sae& sae, const Slice& s, Gradients&) override {
+  void backward(const Sae& sae, const Slice& s, Gradients& gradients) override {
     const auto half = static_cast<float>(options_.bandwidth / 2);
     parallel_ranges(sae.F(), 64, [&](int64_t begin, int64_t end) {
       for (int64_t b = 0; b < s.pre.rows(); ++b)
@@ -53,6 +56,7 @@ class JumpRelu : public DenseLoss {
           }
         }
     });
+    if (options_.pre_activation > 0 && !dead_.empty()) pull_up(sae, s, gradients);
   }
 
   void end(const Sae& sae, Gradients& gradients, LossTerms& terms) override {
@@ -71,9 +75,62 @@ class JumpRelu : public DenseLoss {
       gradients.threshold[f] = static_cast<float>(
           -(through_codes_[j] + slope / rows_ * inside_[j]) / options_.bandwidth);
     }
+    for (size_t i = 0; i < dead_.size() && options_.pre_activation > 0; ++i) {
+      const int32_t f = dead_[i];
+      const Revival& one = revival_[i];
+      const double weight = options_.pre_activation / rows_, norm = decoder_norm(sae, f);
+      terms.auxiliary += weight * norm * one.gap;
+      gradients.threshold[f] += static_cast<float>(weight * norm * one.below);
+      for (size_t c = 0; c < one.rows.size(); ++c)
+        gradients.W_enc.view().row(f)[c] -= static_cast<float>(weight * norm * one.rows[c]);
+      for (int64_t c = 0; c < sae.d_out() && norm > 0; ++c)
+        gradients.W_dec.at(f, c) +=
+            static_cast<float>(weight * one.gap / norm * sae.W_dec.at(f, c));
+    }
   }
 
  private:
+  /// Of a dead feature, over the rows where it lies below its threshold.
+  struct Revival {
+    double below = 0, gap = 0;  // how many; by how much, in all
+    std::vector<double> rows;   // their sum, centred
+  };
+
+  static double decoder_norm(const Sae& sae, int32_t f) {
+    double sum = 0;
+    for (int64_t i = 0; i < sae.d_out(); ++i)
+      sum += static_cast<double>(sae.W_dec.at(f, i)) * sae.W_dec.at(f, i);
+    return std::sqrt(sum);
+  }
+
+  /// A dead feature lies below its threshold nearly everywhere: all rows less the few others.
+  void pull_up(const Sae& sae, const Slice& s, Gradients& gradients) {
+    const int64_t n = s.pre.rows(), d = sae.d();
+    std::vector<double> all(static_cast<size_t>(d));
+    for (int64_t b = 0; b < n; ++b)
+      for (int64_t i = 0; i < d; ++i) all[static_cast<size_t>(i)] += s.xc.at(b, i);
+    parallel_ranges(static_cast<int64_t>(dead_.size()), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t j = begin; j < end; ++j) {
+        const int32_t f = dead_[static_cast<size_t>(j)];
+        Revival& one = revival_[static_cast<size_t>(j)];
+        double below = 0;
+        for (size_t i = 0; i < all.size(); ++i) one.rows[i] += all[i];
+        for (int64_t b = 0; b < n; ++b) {
+          const double gap = static_cast<double>(sae.threshold[f]) - s.pre.at(b, f);
+          if (gap > 0) {
+            below += 1, one.gap += gap;
+            continue;
+          }
+          for (int64_t i = 0; i < d; ++i) one.rows[static_cast<size_t>(i)] -= s.xc.at(b, i);
+        }
+        one.below += below;
+        gradients.b_enc[f] -=
+            static_cast<float>(options_.pre_activation / rows_ * decoder_norm(sae, f) * below);
+      }
+    });
+  }
+
+  std::vector<Revival> revival_;
   std::vector<double> through_codes_, inside_, open_;
 };
 

@@ -12,6 +12,8 @@ namespace otoscope::sae {
 namespace {
 
 constexpr int64_t kDefaultRows = 4'096'000;
+/// A feature that was alive has moments of Adam that a weaker pull does not move in a short run.
+constexpr double kPreActivation = 0.01;
 constexpr int64_t kShortRun = 20'000'000;  // methods.md §2.1: below, the short-run defaults hold
 
 std::string number(double value) {
@@ -48,6 +50,7 @@ TrainOptions resolve(TrainOptions o, int64_t d, int64_t d_out) {
   if (o.lr == 0) o.lr = default_lr(o.latents, rows);
   if (o.sparsity < 0 && !is_led(o)) o.sparsity = default_sparsity(o.arch, d_out);
   if (o.bandwidth == 0) o.bandwidth = 1.0;
+  if (o.pre_activation < 0) o.pre_activation = o.arch == "jumprelu" ? kPreActivation : 0;
   if (o.dead_window == 0) o.dead_window = std::clamp<int64_t>(rows / 5, 1, 1'000'000);
   if (o.aux_k == 0) o.aux_k = std::max<int64_t>(1, d_out / 2);
   if (!(o.warmup + o.decay <= 1.0))
@@ -84,6 +87,7 @@ LossOptions loss_options(const TrainOptions& o) {
   loss.norm_weighted = o.norm_weighted;
   loss.penalty = o.penalty;
   loss.bandwidth = o.bandwidth;
+  loss.pre_activation = o.pre_activation;
   loss.prefixes.assign(o.prefixes.begin(), o.prefixes.end());
   loss.aux_coefficient = o.aux_coefficient;
   loss.aux_k = o.aux_k;
@@ -126,7 +130,9 @@ void check_several(const TrainOptions& o, const TrainData& data) {
 io::OrderedJson options_json(const TrainOptions& o) {
   TrainOptions copy = o;
   io::OrderedJson json = io::options_to_json(options_of(copy));
-  if (!o.skip) json.erase("skip");  // SAEs trained before it existed keep their plans
+  // SAEs trained before these existed keep their plans.
+  if (!o.skip) json.erase("skip");
+  if (o.arch != "jumprelu") json.erase("pre-activation");
   return json;
 }
 
