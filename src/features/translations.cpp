@@ -14,24 +14,38 @@ namespace {
 
 constexpr int kLeastClips = 5;
 
-/// Sum over prompts and language pairs of products = half of (square of the sum - sum of squares):
-/// per prompt only the sum over languages is needed. `at`: which clip stands at (prompt, language).
-std::vector<double> products(const Tensor<float>& z, const ParallelClips& clips,
-                             std::span<const int32_t> at) {
-  const int64_t F = z.shape()[1];
+/// Over all pairs of translations, by feature: 2 z_i z_j, and z_i^2 + z_j^2, which is never less.
+struct PairSums {
+  std::vector<double> products, squares;
+
+  double correlation(size_t f) const { return squares[f] > 0 ? products[f] / squares[f] : 0.0; }
+};
+
+/// Products are the square of a prompt's sum less its squares, so pairs need not be visited. `at`:
+/// which clip stands at (prompt, language).
+PairSums over_pairs(const Tensor<float>& z, const ParallelClips& clips,
+                    std::span<const int32_t> at) {
+  const auto F = static_cast<size_t>(z.shape()[1]);
   const size_t L = clips.languages.size();
-  std::vector<double> total(static_cast<size_t>(F), 0);
-  std::vector<float> sum(static_cast<size_t>(F));
+  PairSums out{std::vector<double>(F, 0), std::vector<double>(F, 0)};
+  std::vector<double> sum(F), squares(F);
   for (size_t p = 0; p < clips.prompts.size(); ++p) {
-    std::fill(sum.begin(), sum.end(), 0.0f);
+    std::fill(sum.begin(), sum.end(), 0.0), std::fill(squares.begin(), squares.end(), 0.0);
+    double others = -1;
     for (size_t l = 0; l < L; ++l) {
       if (at[p * L + l] < 0) continue;
+      others += 1;
       const float* row = z.view().row(at[p * L + l]);
-      for (size_t f = 0; f < sum.size(); ++f) sum[f] += row[f];
+      for (size_t f = 0; f < F; ++f)
+        sum[f] += row[f], squares[f] += static_cast<double>(row[f]) * row[f];
     }
-    for (size_t f = 0; f < sum.size(); ++f) total[f] += static_cast<double>(sum[f]) * sum[f];
+    if (others < 1) continue;
+    for (size_t f = 0; f < F; ++f) {
+      out.products[f] += sum[f] * sum[f] - squares[f];
+      out.squares[f] += others * squares[f];
+    }
   }
-  return total;
+  return out;
 }
 
 std::vector<int32_t> exchanged(const ParallelClips& clips, uint64_t seed, uint64_t r) {
@@ -76,23 +90,13 @@ Translations follow_translations(View<const float> x, const ParallelClips& clips
     }
     counted[static_cast<size_t>(f)] = fired >= kLeastClips && squares[static_cast<size_t>(f)] > 0;
   }
-  // Pairs of translations by how many languages a prompt has, to turn sums into correlations.
-  double pairs = 0;
-  for (size_t p = 0; p < clips.prompts.size(); ++p) {
-    double present = 0;
-    for (size_t l = 0; l < L; ++l) present += clips.at(p, l) >= 0;
-    pairs += present * (present - 1) / 2;
-  }
-  const auto correlation = [&](double total, size_t f) {
-    return (total - squares[f]) / 2 / pairs / (squares[f] / static_cast<double>(n));
-  };
 
-  const std::vector<double> real = products(z, clips, clips.clip);
-  std::vector<std::vector<double>> null(static_cast<size_t>(permutations));
+  const PairSums real = over_pairs(z, clips, clips.clip);
+  std::vector<PairSums> null(static_cast<size_t>(permutations));
   parallel_ranges(permutations, 8, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r)
       null[static_cast<size_t>(r)] =
-          products(z, clips, exchanged(clips, seed, static_cast<uint64_t>(r)));
+          over_pairs(z, clips, exchanged(clips, seed, static_cast<uint64_t>(r)));
   });
   throw_if_interrupted();
 
@@ -103,11 +107,11 @@ Translations follow_translations(View<const float> x, const ParallelClips& clips
   std::vector<size_t> which;
   for (size_t f = 0; f < counted.size(); ++f) {
     if (counted[f] == 0) continue;
-    out.r[f] = static_cast<float>(correlation(real[f], f));
+    out.r[f] = static_cast<float>(real.correlation(f));
     int64_t hits = 0;
-    for (const auto& one : null) {
-      hits += one[f] >= real[f] - 1e-9 * squares[f];
-      out.chance_r += correlation(one[f], f) / static_cast<double>(permutations);
+    for (const PairSums& one : null) {
+      hits += one.products[f] >= real.products[f] - 1e-9 * squares[f];
+      out.chance_r += one.correlation(f) / static_cast<double>(permutations);
     }
     out.mean_r += out.r[f];
     p_values.push_back((1.0 + static_cast<double>(hits)) / (1.0 + permutations));

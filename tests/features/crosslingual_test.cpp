@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "features/made_store.h"
+#include "features/translations.h"
 #include "otoscope/core/rng.h"
 #include "otoscope/features/describe.h"
 #include "otoscope/io/sqlite.h"
@@ -162,6 +163,54 @@ TEST_CASE("the tables hold the indices of each feature, written twice or once") 
   CHECK(read_categories(database, kWidth)[3].empty());
   CHECK(error_of([&] { read_categories(database, 2); }).find("describe this SAE again") !=
         std::string::npos);
+}
+
+TEST_CASE("a prompt in more languages than others makes no correlation over 1") {
+  // Prompts in two languages, the last in four: there alone the first feature fires.
+  ParallelClips clips;
+  clips.languages = {"aa", "bb", "cc", "dd"};
+  const size_t prompts = 8;
+  for (size_t p = 0; p < prompts; ++p) {
+    clips.prompts.push_back("p" + std::to_string(p));
+    clips.length_bin.push_back(0);
+    for (size_t l = 0; l < 4; ++l) {
+      const bool there = l < 2 || p + 1 == prompts || p == 0;
+      clips.clip.push_back(there ? static_cast<int32_t>(clips.language.size()) : -1);
+      if (there) clips.language.push_back(static_cast<int32_t>(l));
+    }
+  }
+  const auto n = static_cast<int64_t>(clips.language.size());
+  Tensor<float> x(Shape{n, 2});
+  Rng rng(3, "translations");
+  for (int64_t i = 0; i < n; ++i) {
+    x.at(i, 0) = i >= n - 4 ? 3.0f + 0.1f * static_cast<float>(i - n) : i % 5 == 0 ? 0.1f : 0.0f;
+    x.at(i, 1) = static_cast<float>(std::abs(rng.normal()));
+  }
+  const Translations found = follow_translations(x, clips, 50, 1);
+  REQUIRE(found.features == 2);
+  for (int64_t f = 0; f < 2; ++f) {
+    std::vector<double> mean(4, 0), count(4, 0);
+    for (int64_t i = 0; i < n; ++i) {
+      const auto l = static_cast<size_t>(clips.language[static_cast<size_t>(i)]);
+      mean[l] += x.at(i, f), count[l] += 1;
+    }
+    const auto z = [&](int32_t i) {
+      const auto l = static_cast<size_t>(clips.language[static_cast<size_t>(i)]);
+      return x.at(i, f) - mean[l] / count[l];
+    };
+    double products = 0, squares = 0;
+    for (size_t p = 0; p < prompts; ++p)
+      for (size_t a = 0; a < 4; ++a)
+        for (size_t b = 0; b < a; ++b)
+          if (clips.at(p, a) >= 0 && clips.at(p, b) >= 0) {
+            const double za = z(clips.at(p, a)), zb = z(clips.at(p, b));
+            products += za * zb, squares += (za * za + zb * zb) / 2;
+          }
+    const auto j = static_cast<size_t>(f);
+    CHECK(found.r[j] == doctest::Approx(products / squares).epsilon(1e-5));
+    CHECK(found.r[j] <= 1);
+  }
+  CHECK(found.r[0] > 0.8);
 }
 
 TEST_CASE("a corpus without translations, or labels that hold together, are refused") {
