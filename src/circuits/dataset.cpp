@@ -76,7 +76,9 @@ class SiteCircuit {
     const FeatureSet set{circuit, false, false};
     out.checks = check_circuit(model_, std::span(&own, 1), std::span(&set, 1), test_,
                                options_.draws, seed_, progress_);
-    out.removed = removed_one_by_one(own, circuit);
+    std::vector<int32_t> strongest;
+    for (const FeatureEffect& one : out.circuit) strongest.push_back(one.feature);
+    out.removed = removed_one_by_one(own, strongest);
     out.removed_at_random = removed_one_by_one(own, other_live_features(first, circuit));
 
     const auto again = [&](const std::string& what, const Attribution& other) {
