@@ -82,12 +82,13 @@ TEST_SUITE("alignment" * doctest::skip(!espeak_available())) {
     const Aligner aligner;
     std::vector<double> errors;
     int64_t missing = 0, scored = 0;
-    for (const auto& [language, text] : {std::pair<std::string, std::string>("en", kText),
-                                         {"es", "La niña lee una carta larga en la cocina."},
-                                         {"fr", "Notre voisin cherche les clés devant la maison."},
-                                         {"ru", "Старик ждёт поезд около моста каждое утро."},
-                                         {"de", "Der Bäcker verkauft jeden Morgen frisches Brot."}})
+    for (const auto& [code, text] : {std::pair<std::string, std::string>("en", kText),
+                                     {"es", "La niña lee una carta larga en la cocina."},
+                                     {"fr", "Notre voisin cherche les clés devant la maison."},
+                                     {"ru", "Старик ждёт поезд около моста каждое утро."},
+                                     {"de", "Der Bäcker verkauft jeden Morgen frisches Brot."}})
       for (const char* variant : {"f2", "klatt2"}) {
+        const std::string language = code;
         const Speech speech = other_voice(text, language, variant);
         const Alignment alignment = aligner.align(speech.pcm, text, language);
         CAPTURE(language);

@@ -116,10 +116,10 @@ TEST_CASE("a corpus is mixed once per clip, evenly, with noise of its own split"
     CHECK(audio::decode_file(clip.path).size() == 4000);
   }
   CHECK(conditions.size() == 5);
-  for (const auto& [name, clips] : conditions) {
-    CAPTURE(name);
-    CHECK(clips >= 9);
-    CHECK(clips <= 15);
+  for (const auto& condition : conditions) {
+    CAPTURE(condition.first);
+    CHECK(condition.second >= 9);
+    CHECK(condition.second <= 15);
   }
   auto noises = store::read_manifest(folder.path() / "noise.jsonl").clips;
   for (auto& clip : noises) clip.prompt_id = clip.source;

@@ -88,9 +88,9 @@ TEST_CASE("what a Hugging Face folder says of generation is kept") {
   convert(golden("whisper_nano"), work.path() / "hf", Container::hugging_face);
   const io::Json want = io::read_json(golden("whisper_nano") / "generation_config.json");
   const io::Json got = io::read_json(work.path() / "hf" / "generation_config.json");
-  for (const auto& [key, value] : want.items()) {
-    CAPTURE(key);
-    CHECK(got[key] == value);
+  for (const auto& item : want.items()) {
+    CAPTURE(item.key());
+    CHECK(got[item.key()] == item.value());
   }
   const io::Json config = io::read_json(work.path() / "hf" / "preprocessor_config.json");
   CHECK(config["n_samples"] == 32000);

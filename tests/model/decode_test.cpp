@@ -105,7 +105,9 @@ struct Watcher : Hook {
 TEST_CASE("nano decodes as openai-whisper, alone and in a batch") {
   const io::Json file = io::read_json(golden("whisper_nano_decode.json"));
   int compared = 0;
-  for (const auto& [name, run] : file.items()) {
+  for (const auto& item : file.items()) {
+    const std::string& name = item.key();
+    const io::Json& run = item.value();
     if (!run.is_object() || !run.contains("results")) continue;
     CAPTURE(name);
     const DecodeOptions options = options_of(run["options"]);

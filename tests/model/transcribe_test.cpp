@@ -53,7 +53,9 @@ std::string suppressed(int text) {
 TranscribeOptions options_of(const io::Json& json) {
   TranscribeOptions o;
   o.suppress_tokens = suppressed(json.value("suppress_text", 0));
-  for (const auto& [key, value] : json.items()) {
+  for (const auto& item : json.items()) {
+    const std::string& key = item.key();
+    const io::Json& value = item.value();
     if (key == "language")
       o.language = value.get<std::string>();
     else if (key == "task")
@@ -166,10 +168,11 @@ TEST_CASE("a failed answer is tried again at the next temperature") {
   options.temperature = {0.0f, 0.2f, 0.4f};
   options.no_speech_threshold = 1;
   options.logprob_threshold = 0;  // nothing can pass
-  for (const Segment& segment : run({"long"}, options)[0].segments)
-    CHECK(segment.temperature == 0.4);
+  const auto warmest = run({"long"}, options);
+  for (const Segment& segment : warmest[0].segments) CHECK(segment.temperature == 0.4);
   options.logprob_threshold = -100;
-  for (const Segment& segment : run({"long"}, options)[0].segments) CHECK(segment.temperature == 0);
+  const auto first = run({"long"}, options);
+  for (const Segment& segment : first[0].segments) CHECK(segment.temperature == 0);
   options.compression_ratio_threshold = 0.0;
   CHECK(run({"short"}, options)[0].segments[0].temperature == 0.4);
   // Silence is no failure.
