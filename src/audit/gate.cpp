@@ -37,6 +37,10 @@ class Expression {
   std::string rest() const {
     return at_ == text_.size() ? "the end" : "\"" + std::string(text_.substr(at_, 20)) + "\"";
   }
+  /// Text of a command line need not be UTF-8.
+  static std::string shown(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
   static bool is_name(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '.';
@@ -87,7 +91,7 @@ class Expression {
   bool compare(const Json& a, std::string_view sign, const Json& b) const {
     if (a.is_number() != b.is_number() || a.is_string() != b.is_string() ||
         a.is_boolean() != b.is_boolean())
-      refuse("expected two values of one kind, got " + a.dump() + " and " + b.dump());
+      refuse("expected two values of one kind, got " + shown(a) + " and " + shown(b));
     if (sign == "==") return a == b;
     if (sign == "!=") return a != b;
     if (!a.is_number()) refuse("expected numbers around " + std::string(sign));

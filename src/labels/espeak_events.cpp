@@ -121,7 +121,8 @@ class Builder {
     SpokenWord word;
     std::tie(word.text_begin, word.text_end) = places_.words()[token];
     if (places_.unspaced(token)) {
-      word.text_begin = std::max(byte, word.text_begin);
+      // A place behind the token, which only a broken library says, makes an empty word.
+      word.text_begin = std::clamp(byte, word.text_begin, word.text_end);
       if (same) speech_.words.back().text_end = word.text_begin;
     } else if (!speech_.words.empty() && token > token_ + 1) {
       // "there are" is one entry of the dictionary, and one event: one word with two parts.

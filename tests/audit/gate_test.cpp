@@ -41,6 +41,7 @@ TEST_CASE("what cannot be told, or read, is refused in one line") {
   says("1 < 2 or rate.lo > 0", "a name of the record");  // even where the rest decides
   says("rate > 0", "more than one");
   says("verdict.status > 1", "one kind");
+  says("'\xff' > 1", "one kind");  // no UTF-8
   says("verdict.status < 'x'", "expected numbers");
   says("", "got the end");
   says("rate.low", "expected < <=");
