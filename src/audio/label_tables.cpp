@@ -28,14 +28,13 @@ class Table {
       std::string_view line = rest_.substr(0, end);
       rest_ = end == rest_.npos ? std::string_view() : rest_.substr(end + 1);
       ++number_;
-      if (line.starts_with(";;")) continue;
       fields.clear();
       for (size_t at = 0; (at = line.find_first_not_of(kSpace, at)) != line.npos;) {
         const size_t stop = std::min(line.find_first_of(kSpace, at), line.size());
         fields.push_back(line.substr(at, stop - at));
         at = stop;
       }
-      if (!fields.empty()) return true;
+      if (!fields.empty() && !fields[0].starts_with(";;")) return true;
     }
     return false;
   }
@@ -194,6 +193,9 @@ std::vector<ClipLabels> parse_rttm(std::string_view bytes, std::string_view wher
 std::string ctm_text(const std::vector<ClipLabels>& clips, LabelKind kind) {
   std::string out;
   for (const ClipLabels& clip : clips) {
+    if (clip.id.starts_with(";;"))
+      throw UserError("id", fmt::format("expected no id that begins with ;;, got \"{}\"", clip.id),
+                      "that is a comment in a CTM; rename the clip");
     int channel = 0;
     for (const Track& track : clip.tracks) {
       if (track.kind != kind) continue;

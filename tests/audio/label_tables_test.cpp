@@ -23,7 +23,8 @@ std::string rttm_refusal(const std::string& text) {
 
 TEST_CASE("a CTM gives words from starts and durations, one clip a file") {
   const auto clips = audio::parse_ctm(
-      ";; a comment\n84-1 1 0.420 0.180 do 0.9\r\n84-1 1 0.6 0.2 you 0.7\n\n84-2 A 1 .5 hear\n"
+      ";; a comment\n  ;; another\n84-1 1 0.420 0.180 do 0.9\r\n84-1 1 0.6 0.2 you 0.7\n\n84-2 A 1 "
+      ".5 hear\n"
       "84-1 1 0.1 0.2 GO NA\n",
       "x.ctm");
   REQUIRE(clips.size() == 2);
@@ -77,6 +78,10 @@ TEST_CASE("tables are written as they are read") {
   spaced[0].id = "a b";
   CHECK(error_of([&] { audio::ctm_text(spaced); }) ==
         "[id] expected no white space, got \"a b\". Hint: a table's fields are separated by it; "
+        "rename the clip.");
+  spaced[0].id = ";;a";
+  CHECK(error_of([&] { audio::ctm_text(spaced); }) ==
+        "[id] expected no id that begins with ;;, got \";;a\". Hint: that is a comment in a CTM; "
         "rename the clip.");
 }
 

@@ -48,7 +48,8 @@ void check_same_tokenizer(const fs::path& folder) {
   int64_t same = 0;
   for (int64_t id = 0; id < n; ++id) same += got.bytes(id) == want.bytes(id);
   CHECK(same == n);
-  for (const io::Json& one : io::read_json(golden("tokenizer/nano.json"))["cases"])
+  const io::Json cases = io::read_json(golden("tokenizer/nano.json"));
+  for (const io::Json& one : cases["cases"])
     CHECK(got.encode(one["text"].get<std::string>()) == one["tokens"].get<std::vector<int64_t>>());
 }
 
