@@ -188,12 +188,12 @@ Matrix::Matrix(View<const float> matrix, bool transposed, bool bf16) : transpose
   const std::lock_guard lock(own.mutex);
   const void* from = bf16 ? detail::rounded(matrix.data, matrix.size(), true, 2) : matrix.data;
   const size_t bytes = static_cast<size_t>(matrix.size()) * (bf16 ? 2 : 4);
-  check(cudaMalloc(&data_, bytes), "allocating memory of the device");
-  send(own, data_, from, bytes);
+  void* data = nullptr;
+  check(cudaMalloc(&data, bytes), "allocating memory of the device");
+  data_.reset(data, [](void* p) { cudaFree(p); });
+  send(own, data, from, bytes);
   check(cudaStreamSynchronize(own.stream), "sending to the device");
 }
-
-Matrix::~Matrix() { cudaFree(data_); }
 
 void run(const detail::Product& product, const void* a, const void* b, const Matrix* kept,
          const float* bias, float* c) {

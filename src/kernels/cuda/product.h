@@ -19,15 +19,12 @@ class Matrix {
  public:
   /// matrix: (K, N), or (N, K) with transposed. With bf16 the copy is rounded to bfloat16.
   Matrix(View<const float> matrix, bool transposed, bool bf16);
-  ~Matrix();
-  Matrix(const Matrix&) = delete;
-  Matrix& operator=(const Matrix&) = delete;
 
-  const void* data() const { return data_; }  // the device's address
+  const void* data() const { return data_.get(); }  // the device's address
   bool transposed() const { return transposed_; }
 
  private:
-  void* data_ = nullptr;
+  std::shared_ptr<void> data_;
   bool transposed_ = false;
 };
 

@@ -14,7 +14,6 @@ void start() {
 std::string name() { return "none"; }
 
 Matrix::Matrix(View<const float>, bool, bool) { start(); }
-Matrix::~Matrix() = default;
 
 void run(const detail::Product&, const void*, const void*, const Matrix*, const float*, float*) {
   start();
