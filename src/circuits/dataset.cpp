@@ -78,8 +78,13 @@ class SiteCircuit {
                                options_.draws, seed_, progress_);
     std::vector<int32_t> strongest;
     for (const FeatureEffect& one : out.circuit) strongest.push_back(one.feature);
-    out.removed = removed_one_by_one(own, strongest);
-    out.removed_at_random = removed_one_by_one(own, other_live_features(first, circuit));
+    if (options_.removed > 0) {
+      const FeatureSet nothing;
+      const std::vector<double> whole =
+          metric_with(model_, std::span(&own, 1), std::span(&nothing, 1), test_, progress_);
+      out.removed = removed_one_by_one(own, strongest, whole);
+      out.removed_at_random = removed_one_by_one(own, other_live_features(first, circuit), whole);
+    }
 
     const auto again = [&](const std::string& what, const Attribution& other) {
       out.again.emplace_back(what, jaccard(circuit, top_features(other.sites[0], options_.size)));
@@ -131,13 +136,11 @@ class SiteCircuit {
     return drawn;
   }
 
+  /// before: the metric of the untouched model, by clip.
   std::vector<std::pair<int32_t, Estimate>> removed_one_by_one(
-      const SiteSae& site, std::span<const int32_t> features) const {
+      const SiteSae& site, std::span<const int32_t> features,
+      std::span<const double> before) const {
     std::vector<std::pair<int32_t, Estimate>> removed;
-    if (options_.removed < 1) return removed;
-    const FeatureSet nothing;
-    const std::vector<double> before =
-        metric_with(model_, std::span(&site, 1), std::span(&nothing, 1), test_, progress_);
     const Clusters clusters = clusters_of(test_);
     for (size_t i = 0; i < features.size() && static_cast<int>(i) < options_.removed; ++i) {
       const FeatureSet one{{features[i]}, false, false};

@@ -23,8 +23,11 @@ class JumpRelu : public DenseLoss {
     through_codes_.assign(static_cast<size_t>(sae.F()), 0.0);
     inside_.assign(static_cast<size_t>(sae.F()), 0.0);
     open_.assign(static_cast<size_t>(sae.F()), 0.0);
-    revival_.assign(dead_.size(), {});
-    for (Revival& one : revival_) one.rows.assign(static_cast<size_t>(sae.d()), 0.0);
+    revival_.clear();
+    if (options_.pre_activation == 0) return;
+    for (const int32_t f : dead_)
+      revival_.push_back(
+          {decoder_norm(sae, f), 0, 0, std::vector<double>(static_cast<size_t>(sae.d()))});
   }
 
   /// Half a window under the threshold, and what rounding may move it.
@@ -56,7 +59,7 @@ class JumpRelu : public DenseLoss {
           }
         }
     });
-    if (options_.pre_activation > 0 && !dead_.empty()) pull_up(sae, s, gradients);
+    if (!revival_.empty()) pull_up(sae, s, gradients);
   }
 
   void end(const Sae& sae, Gradients& gradients, LossTerms& terms) override {
@@ -75,10 +78,10 @@ class JumpRelu : public DenseLoss {
       gradients.threshold[f] = static_cast<float>(
           -(through_codes_[j] + slope / rows_ * inside_[j]) / options_.bandwidth);
     }
-    for (size_t i = 0; i < dead_.size() && options_.pre_activation > 0; ++i) {
+    for (size_t i = 0; i < revival_.size(); ++i) {
       const int32_t f = dead_[i];
       const Revival& one = revival_[i];
-      const double weight = options_.pre_activation / rows_, norm = decoder_norm(sae, f);
+      const double weight = options_.pre_activation / rows_, norm = one.norm;
       terms.auxiliary += weight * norm * one.gap;
       gradients.threshold[f] += static_cast<float>(weight * norm * one.below);
       for (size_t c = 0; c < one.rows.size(); ++c)
@@ -92,6 +95,7 @@ class JumpRelu : public DenseLoss {
  private:
   /// Of a dead feature, over the rows where it lies below its threshold.
   struct Revival {
+    double norm = 0;            // ||d_j||
     double below = 0, gap = 0;  // how many; by how much, in all
     std::vector<double> rows;   // their sum, centred
   };
@@ -109,7 +113,7 @@ class JumpRelu : public DenseLoss {
     std::vector<double> all(static_cast<size_t>(d));
     for (int64_t b = 0; b < n; ++b)
       for (int64_t i = 0; i < d; ++i) all[static_cast<size_t>(i)] += s.xc.at(b, i);
-    parallel_ranges(static_cast<int64_t>(dead_.size()), 1, [&](int64_t begin, int64_t end) {
+    parallel_ranges(static_cast<int64_t>(revival_.size()), 1, [&](int64_t begin, int64_t end) {
       for (int64_t j = begin; j < end; ++j) {
         const int32_t f = dead_[static_cast<size_t>(j)];
         Revival& one = revival_[static_cast<size_t>(j)];
@@ -125,7 +129,7 @@ class JumpRelu : public DenseLoss {
         }
         one.below += below;
         gradients.b_enc[f] -=
-            static_cast<float>(options_.pre_activation / rows_ * decoder_norm(sae, f) * below);
+            static_cast<float>(options_.pre_activation / rows_ * one.norm * below);
       }
     });
   }
