@@ -2,17 +2,13 @@
 
 #include "otoscope/audio/time.h"
 #include "otoscope/circuits/export.h"
+#include "otoscope/core/controls.h"
 #include "otoscope/core/markup.h"
 
 namespace otoscope::circuits {
 namespace {
 
-/// XML 1.0 has no control characters but these two.
-std::string without_controls(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n') c = ' ';
-  return text;
-}
+constexpr std::string_view kControls = "\t\n";  // XML 1.0 has no other control characters
 
 }  // namespace
 
@@ -38,7 +34,7 @@ std::string graphml(const Graph& graph) {
       out += fmt::format("<data key=\"{}\">{}</data>", name, value);
     };
     data("kind", node_kind_name(node.kind));
-    data("label", markup_escaped(without_controls(node.label)));
+    data("label", markup_escaped(without_controls(node.label, kControls)));
     data("layer", node.layer);
     data("feature", node.feature);
     data("begin", node.begin);

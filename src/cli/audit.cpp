@@ -12,6 +12,7 @@
 #include "otoscope/audit/gate.h"
 #include "otoscope/audit/review.h"
 #include "otoscope/audit/verify.h"
+#include "otoscope/core/controls.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/file.h"
@@ -70,13 +71,6 @@ struct Loaded {
   store::Manifest data;
   std::optional<store::Manifest> speech;
 };
-
-/// A record is somebody else's: what it says may not move the terminal's cursor.
-std::string printable(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  return text;
-}
 
 class Audit : public VerbWith<AuditVerbOptions> {
  public:
@@ -310,11 +304,12 @@ class Audit : public VerbWith<AuditVerbOptions> {
         items, io::string_at(mode, "id", file), io::string_at(mode, "predicate_sha256", file),
         io::sha256(cases), options_.judge, before,
         [&](const audit::ReviewItem& item, size_t number, size_t of) -> std::optional<audit::Said> {
-          context.print(std::to_string(number) + " of " + std::to_string(of) + ": " +
-                        printable(item.audio) +
-                        (item.offset > 0 ? " from " + std::to_string(item.offset) + " s" : "") +
-                        "\n  heard: " + printable(item.text) +
-                        (item.reference.empty() ? "" : "\n  said:  " + printable(item.reference)));
+          context.print(
+              std::to_string(number) + " of " + std::to_string(of) + ": " +
+              without_controls(item.audio) +
+              (item.offset > 0 ? " from " + std::to_string(item.offset) + " s" : "") +
+              "\n  heard: " + without_controls(item.text) +
+              (item.reference.empty() ? "" : "\n  said:  " + without_controls(item.reference)));
           std::string line;
           while (std::getline(std::cin, line)) {
             line = trimmed(line);

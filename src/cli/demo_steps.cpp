@@ -133,7 +133,9 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
   add(meaning_steps(folders));
   if (full) add(full_steps(folders));
   add(audit_steps(folders));
-  steps.push_back({"report", "the report", {"report", out.string(), "--model", kDemoModel}});
+  steps.push_back({"report",
+                   "the report",
+                   {"report", out.string(), "--labels", label_file, "--model", kDemoModel}});
   return steps;
 }
 

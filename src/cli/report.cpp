@@ -15,8 +15,9 @@ struct ReportVerbOptions {
 
   template <class Self, class Visit>
   static void visit(Self& o, Visit&& v) {
+    v("labels", o.report.labels, "labels.jsonl whose words are marked under the peaks");
     v("model", o.report.model,
-      "model whose cross-attention times the words under the peaks; none: no marks");
+      "model whose cross-attention times the words of clips without labels; none: no marks");
     v("features", o.report.features, "features shown per described SAE, about", Range{5, 200});
     v("examples", o.report.examples, "examples shown per feature", Range{1, 12});
   }
@@ -25,7 +26,9 @@ struct ReportVerbOptions {
 class Report : public VerbWith<ReportVerbOptions> {
  public:
   std::string usage() const override { return "RUN"; }
-  std::string example() const override { return "report runs/demo --model whisper-base"; }
+  std::string example() const override {
+    return "report runs/demo --labels runs/demo/labels/labels.jsonl";
+  }
   std::pair<int, int> positional() const override { return {1, 1}; }
 
   int run(const Context& context) override {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "otoscope/core/controls.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/file.h"
@@ -78,8 +79,7 @@ class Builder {
     const size_t column = detail.find(", column ");
     const size_t colon = detail.find(": ", column == std::string::npos ? 0 : column);
     if (colon != std::string::npos) detail = detail.substr(colon + 2);
-    for (char& c : detail)
-      if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+    detail = without_controls(std::move(detail));
     refuse(detail.size() > 200 ? detail.substr(0, 200) + "…" : detail);
   }
 

@@ -36,9 +36,6 @@ SpeechPath align_speech(const SoundFeatures& recording, const Speech& speech,
                         const SoundFeatures& spoken, const FrameDistances& encoder,
                         const AlignTuning& tuning);
 
-/// Lower case, without punctuation around it: "L'eau," -> "l'eau".
-std::string plain_word(std::string_view word);
-
 /// Tracks of phones, words, stress, syllable and silence over [0, duration_s).
 std::vector<audio::Track> tracks_of(const SpeechPath& path, const Speech& speech,
                                     std::string_view text, double duration_s);

@@ -17,6 +17,7 @@
 #include "otoscope/core/statistics.h"
 #include "otoscope/io/estimate.h"
 #include "otoscope/labels/espeak.h"
+#include "otoscope/labels/plain_word.h"
 #include "otoscope/model/tokenizer.h"
 #include "otoscope/model/words.h"
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "otoscope/audio/label_lines.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/version.h"
 #include "otoscope/io/file.h"
@@ -44,6 +45,7 @@ std::string inputs_of(const RunFiles& run, const ReportOptions& options) {
                        " features " + std::to_string(options.features) + " examples " +
                        std::to_string(options.examples) + " model " + options.model + " seed " +
                        std::to_string(options.seed);
+  if (!options.labels.empty()) inputs += " labels " + io::sha256_file(options.labels);
   for (const SaeFiles& sae : run.saes)
     for (const char* name :
          {"cfg.json", "eval.json", "training.jsonl", "features.sqlite", "categories.json"})
@@ -91,9 +93,10 @@ ReportSummary written(const std::filesystem::path& folder, const ReportOptions& 
   for (const SaeFiles& sae : run.saes)
     if (sae.described && !sae.control())
       described.push_back(describe_for_report(sae, choice_of(options)));
-  if (!options.model.empty())
-    for (DescribedSae& sae : described)
-      sae.words = time_words(all_features(sae), options.model, progress);
+  std::vector<audio::ClipLabels> labels;
+  if (!options.labels.empty()) labels = audio::read_label_lines(options.labels);
+  for (DescribedSae& sae : described)
+    sae.words = time_words(all_features(sae), labels, options.model, progress);
 
   std::vector<DescribedSae> counted = controls_for_report(run);
   const Document facts{"report.json", std::make_shared<io::Json>(report_facts(described, counted))};

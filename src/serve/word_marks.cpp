@@ -8,20 +8,19 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/text.h"
+#include "otoscope/labels/plain_word.h"
 #include "otoscope/model/decode.h"
 #include "otoscope/model/registry.h"
 #include "otoscope/model/words.h"
 
 namespace otoscope::serve {
+namespace {
 
-std::map<int64_t, std::vector<TimedWord>> time_words(std::span<const ChosenFeature* const> features,
-                                                     const std::string& model_name,
-                                                     Progress& progress) {
-  std::map<int64_t, const Example*> clips;
-  for (const ChosenFeature* feature : features)
-    for (const Example& example : feature->examples)
-      if (!trimmed(example.text).empty()) clips.emplace(example.item, &example);
+using Clips = std::map<int64_t, const Example*>;
+using Words = std::map<int64_t, std::vector<TimedWord>>;
 
+void time_by_model(const Clips& clips, const std::string& model_name, Words& words,
+                   Progress& progress) {
   // Word times are read off to tens of milliseconds: bf16 is exact enough and twice as fast.
   model::LoadOptions load;
   load.precision = Precision::bf16;
@@ -32,7 +31,6 @@ std::map<int64_t, std::vector<TimedWord>> time_words(std::span<const ChosenFeatu
   model::AlignOptions options;
   options.heads = model::alignment_heads(whisper.folder(), dims);
 
-  std::map<int64_t, std::vector<TimedWord>> words;
   progress.start("time words", static_cast<int64_t>(clips.size()), "clips");
   int64_t done = 0;
   for (const auto& [item, example] : clips) {
@@ -54,6 +52,50 @@ std::map<int64_t, std::vector<TimedWord>> time_words(std::span<const ChosenFeatu
       words[item].push_back({trimmed(word.text), word.start, word.end});
   }
   progress.finish();
+}
+
+}  // namespace
+
+std::optional<std::vector<TimedWord>> labelled_words(const audio::ClipLabels& clip,
+                                                     std::string_view text) {
+  const audio::Track* track = clip.find(audio::LabelKind::word);
+  if (track == nullptr) return {};
+  std::vector<TimedWord> words;
+  size_t next = 0;
+  for (const std::string& written : split(trimmed(text), ' ')) {
+    const std::string plain = labels::plain_word(written);
+    if (plain.empty()) {  // a dash or a bracket alone: it stays with the word before it
+      if (!words.empty() && !written.empty()) words.back().word += " " + written;
+      continue;
+    }
+    if (next == track->labels.size() || track->labels[next].value != plain) return {};
+    words.push_back({written, track->labels[next].start, track->labels[next].end});
+    ++next;
+  }
+  if (next != track->labels.size() || words.empty()) return {};
+  return words;
+}
+
+std::map<int64_t, std::vector<TimedWord>> time_words(std::span<const ChosenFeature* const> features,
+                                                     std::span<const audio::ClipLabels> labels,
+                                                     const std::string& model_name,
+                                                     Progress& progress) {
+  std::map<std::string_view, const audio::ClipLabels*> by_id;
+  for (const audio::ClipLabels& clip : labels) by_id.emplace(clip.id, &clip);
+  Words words;
+  Clips others;
+  for (const ChosenFeature* feature : features)
+    for (const Example& example : feature->examples) {
+      if (trimmed(example.text).empty() || words.count(example.item) != 0) continue;
+      const auto clip = by_id.find(example.name);
+      if (clip != by_id.end())
+        if (auto labelled = labelled_words(*clip->second, example.text)) {
+          words.emplace(example.item, std::move(*labelled));
+          continue;
+        }
+      others.emplace(example.item, &example);
+    }
+  if (!model_name.empty() && !others.empty()) time_by_model(others, model_name, words, progress);
   return words;
 }
 

@@ -11,6 +11,7 @@
 #include "otoscope/core/rng.h"
 #include "otoscope/core/statistics.h"
 #include "otoscope/labels/espeak.h"
+#include "otoscope/labels/plain_word.h"
 
 using namespace otoscope;
 using namespace otoscope::labels;

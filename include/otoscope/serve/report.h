@@ -11,9 +11,10 @@
 namespace otoscope::serve {
 
 struct ReportOptions {
-  int examples = 6;   // shown per feature
-  int features = 26;  // shown per described SAE, about
-  std::string model;  // for word times under the peaks; empty: texts without marks
+  int examples = 6;    // shown per feature
+  int features = 26;   // shown per described SAE, about
+  std::string labels;  // a labels.jsonl whose words stand at their times under the peaks
+  std::string model;   // times the words of other clips; empty: texts without marks
   uint64_t seed = 0;
 };
 
@@ -23,9 +24,9 @@ struct ReportSummary {
 };
 
 /// Reads RUN/sae/*/ (cfg.json, eval.json, training.jsonl, features.sqlite) and RUN/run.json where
-/// there is one; writes RUN/report.json (the facts of the features shown) and RUN/report.html. A
-/// run without SAEs: UserError. A number that does not equal its source is an error of ours and
-/// stops the writing.
+/// there is one, and the labels that are named; writes RUN/report.json (the facts of the features
+/// shown) and RUN/report.html. A run without SAEs: UserError. A number that does not equal its
+/// source is an error of ours and stops the writing.
 ReportSummary write_report(const std::filesystem::path& run, const ReportOptions& options,
                            Progress& progress);
 
