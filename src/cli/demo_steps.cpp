@@ -42,6 +42,8 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
                     wide = (sae / kDemoOut / "topk-15872-k45").string(),
                     middle = (sae / kDemoMiddle / "batchtopk-4096-k32").string(),
                     shuffled_sae = (controls / "shuffled" / "batchtopk-4096-k32").string(),
+                    shuffled_middle =
+                        (controls / "shuffled-middle" / "batchtopk-4096-k32").string(),
                     frozen = (controls / "frozen" / "batchtopk-4096-k32-frozen").string();
   const std::vector<std::string> grid = {"--k", "32", "--expansion", "8", "--steps", "1000"};
   const auto with = [](std::vector<std::string> words, const std::vector<std::string>& more) {
@@ -63,8 +65,8 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
         kDemoData, "--with-text", "--pack", "--out", activations}},
       {"extract-shuffled",
        "the same of the shuffled model, the control",
-       {"extract", "--model", kDemoModel, "--shuffle-weights", "1", "--site", kDemoOut, "--data",
-        kDemoData, "--with-text", "--pack", "--out", shuffled}},
+       {"extract", "--model", kDemoModel, "--shuffle-weights", "1", "--site", kDemoOut, "--site",
+        kDemoMiddle, "--data", kDemoData, "--with-text", "--pack", "--out", shuffled}},
   };
   for (const char* shift : kShiftsMs)
     steps.push_back({std::string("shift-") + shift,
@@ -86,6 +88,11 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
        {"train", "--activations", shuffled + "/" + kDemoOut, "--out",
         (controls / "shuffled").string(), "--arch", "batchtopk", "--k", "32", "--expansion", "8",
         "--steps", "500"}},
+      {"train-shuffled-middle",
+       "one in the middle of the shuffled model",
+       {"train", "--activations", shuffled + "/" + kDemoMiddle, "--out",
+        (controls / "shuffled-middle").string(), "--arch", "batchtopk", "--k", "32", "--expansion",
+        "8", "--steps", "500"}},
       {"train-frozen", "one whose decoder stays random",
        with({"train", "--activations", activations + "/" + kDemoOut, "--out",
              (controls / "frozen").string(), "--arch", "batchtopk", "--freeze-decoder"},
@@ -104,7 +111,8 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
       {"eval-middle",
        "the same in the middle of the encoder",
        {"eval", "--sae", middle, "--activations", activations + "/" + kDemoMiddle, "--model",
-        kDemoModel, "--data", kDemoData, "--also",
+        kDemoModel, "--data", kDemoData, "--shuffled-sae", shuffled_middle,
+        "--shuffled-activations", shuffled + "/" + kDemoMiddle, "--also",
         "unpacked=" + shift_store(out, "0", kDemoMiddle) +
             ",shifted=" + shift_store(out, "8620", kDemoMiddle)}},
       {"eval-wide",
@@ -119,7 +127,8 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
       {"describe-middle",
        "what each feature hears, middle",
        {"describe", "--sae", middle, "--activations", activations + "/" + kDemoMiddle, "--shifted",
-        shift_stores(out, kDemoMiddle), "--labels", label_file}},
+        shift_stores(out, kDemoMiddle), "--labels", label_file, "--shuffled-sae", shuffled_middle,
+        "--shuffled-activations", shuffled + "/" + kDemoMiddle}},
       {"describe-shuffled",
        "the same rules on the shuffled model, the control",
        {"describe", "--sae", shuffled_sae, "--activations", shuffled + "/" + kDemoOut}},
