@@ -9,6 +9,7 @@
 #include "cli/terminal_progress.h"
 #include "cli/verb.h"
 #include "otoscope/cli/cli.h"
+#include "otoscope/core/denormals.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/text.h"
@@ -77,6 +78,7 @@ Prepared prepare(const VerbEntry& entry, const std::vector<std::string>& words,
                     "`otoscope " + std::string(entry.name) + " --help` shows an example");
   if (prepared.common.device == "cuda") kernels::use_device(kernels::Device::cuda);
   set_threads(prepared.common.threads);
+  flush_denormals();
   return prepared;
 }
 

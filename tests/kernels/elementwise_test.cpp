@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "kernels/cpu/elementwise_table.h"
@@ -11,6 +12,7 @@
 #include "otoscope/core/half.h"
 #include "otoscope/core/threads.h"
 #include "support/close.h"
+#include "support/denormals.h"
 
 namespace otoscope::kernels {
 namespace {
@@ -86,6 +88,7 @@ TEST_CASE("layer_norm and its vjp equal the reference in double at every level")
 }
 
 TEST_CASE("gelu and its vjp stay within rounding of the exact form over all of float") {
+  const otoscope::testing::WithDenormals denormals;
   at_each_level([] {
     std::vector<float> points;
     for (float x = -16; x <= 16; x += 0x1p-9f) points.push_back(x);
@@ -167,7 +170,24 @@ TEST_CASE("gelu at infinity and NaN") {
   });
 }
 
+TEST_CASE("gelu's tail ends in zero, not in numbers that cost hundreds of cycles") {
+  at_each_level([] {
+    std::vector<float> points;
+    for (float x = -16; x <= -12; x += 0x1p-9f) points.push_back(x);
+    const auto n = static_cast<int64_t>(points.size());
+    Tensor<float> y(Shape{n});
+    gelu(View<const float>(points.data(), Shape{n}), y);
+    for (int64_t i = 0; i < n; ++i) {
+      const double want = reference::gelu(points[static_cast<size_t>(i)]);
+      CAPTURE(points[static_cast<size_t>(i)]);
+      CHECK(std::fabs(y[i] - want) <= std::fabs(want) * 0x1p-12 + 0x1p-125);
+      CHECK((y[i] == 0 || std::fabs(y[i]) >= std::numeric_limits<float>::min()));
+    }
+  });
+}
+
 TEST_CASE("softmax, its vjp and log_softmax equal the reference in double at every level") {
+  const otoscope::testing::WithDenormals denormals;
   at_each_level([] {
     for (const int64_t n : kWidths)
       for (const double spread : {1.0, 30.0}) {

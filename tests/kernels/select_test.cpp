@@ -6,6 +6,7 @@
 #include "kernels/levels.h"
 #include "otoscope/core/threads.h"
 #include "otoscope/kernels/sparse.h"
+#include "support/denormals.h"
 
 namespace otoscope::kernels {
 namespace {
@@ -81,6 +82,7 @@ TEST_CASE("top_k keeps what a stable sort keeps, ties and NaN included") {
 }
 
 TEST_CASE("top_k meets ascending, descending, constant, negative and NaN rows") {
+  const otoscope::testing::WithDenormals denormals;
   at_each_level([] {
     const int64_t F = 777, k = 20;
     Tensor<float> pre(Shape{7, F});
