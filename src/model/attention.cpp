@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "model/attend_rows.h"
+#include "model/attend_window.h"
 #include "model/layers.h"
 #include "otoscope/core/threads.h"
 #include "otoscope/kernels/elementwise.h"
@@ -23,15 +23,6 @@ struct Cut {
 Cut cut_of(int64_t H, int64_t T, int64_t S) {
   if (T * S <= kPieceFloats) return {std::clamp<int64_t>(kPieceFloats / (T * S), 1, H), T};
   return {1, std::clamp<int64_t>(kPieceFloats / S / 16 * 16, 16, T)};
-}
-
-/// -inf where a query may not look.   scores: (n, rows, S), the first row being query t0 of T.
-void mask(View<float> scores, int64_t t0, int64_t T) {
-  const int64_t n = scores.shape[0], rows = scores.shape[1], S = scores.shape[2];
-  for (int64_t i = 0; i < n * rows; ++i) {
-    const int64_t seen = S - T + t0 + i % rows + 1;
-    std::fill(scores.row(i) + seen, scores.row(i) + S, -std::numeric_limits<float>::infinity());
-  }
 }
 
 View<const float> part(View<const float> x, int64_t b, int64_t h, int64_t n, int64_t t0,
@@ -65,7 +56,7 @@ struct Pieces {
     kernels::batched_gemm({part(q, b, h, n, t0, rows)},
                           kernels::transposed(part(k, key_row(b), h, n, 0, S())), s, scale, 0.0f,
                           precision);
-    if (causal) mask(s, t0, q.shape[2]);
+    if (causal) mask_future(s, t0, q.shape[2]);
   }
   void mix(int64_t b, int64_t h, int64_t n, int64_t t0, int64_t rows, View<const float> p) const {
     const int64_t H = z.shape[1], T = z.shape[2], D = z.shape[3];
@@ -131,6 +122,8 @@ void attend(const Probe& probe, const AttentionPoints& points, int block, View<c
     kernels::softmax(scores, scores);
     probe.at(points.pattern, block, scores);
     few_mixes(scores, keys, z);
+  } else if (T >= kWindowQueries) {
+    attend_window(probe, points, block, q, keys, scale, precision, z);
   } else {
     Tensor<float> k, v;
     View<const float> all_k = keys.k, all_v = keys.v;

@@ -124,6 +124,11 @@ void run(const Product& product, const void* a, const void* b, const float* bias
   run_here(product, a, b, bias, c);
 }
 
+void run_alone(const Product& product, const void* a, const PackedMatrix& b, float* c) {
+  const OneThread alone;
+  run_here(product, a, b.data(), nullptr, c);
+}
+
 void run(const Product& product, const void* a, const PackedMatrix& b, const float* bias,
          float* c) {
   if (b.on_device() && worth_sending(product))
@@ -131,7 +136,7 @@ void run(const Product& product, const void* a, const PackedMatrix& b, const flo
   run_here(product, a, b.data(), bias, c);
 }
 
-PackedMatrix::PackedMatrix(View<const float> matrix, bool transposed, bool bf16) {
+PackedMatrix::PackedMatrix(View<const float> matrix, bool transposed, bool bf16, float scale) {
   OTO_ASSERT(matrix.shape.rank() == 2);
   const int64_t K = matrix.shape[transposed ? 1 : 0], N = matrix.shape[transposed ? 0 : 1];
   if (K == 0 || N == 0) return;
@@ -140,9 +145,11 @@ PackedMatrix::PackedMatrix(View<const float> matrix, bool transposed, bool bf16)
   memory from(plain(0, K, N, transposed, memory::data_type::f32), engine(),
               const_cast<float*>(matrix.data));
   memory to(layout, engine(), bytes_.data());
-  dnnl::reorder(from, to).execute(stream(), from, to);
+  dnnl::primitive_attr attributes;
+  if (scale != 1.0f) attributes.set_output_scales(0, {scale});
+  dnnl::reorder(dnnl::reorder::primitive_desc(from, to, attributes)).execute(stream(), from, to);
   stream().wait();
-  if (device() == Device::cuda)
+  if (device() == Device::cuda && scale == 1.0f)
     on_device_ = std::make_shared<const cuda::Matrix>(matrix, transposed, bf16);
 }
 

@@ -45,6 +45,9 @@ const void* rounded(const float* from, int64_t n, bool native, int slot) {
   return to;
 }
 
+OneThread::OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+OneThread::~OneThread() { omp_set_num_threads(before_); }
+
 void assert_not_parallel() { OTO_ASSERT(!omp_in_parallel()); }
 
 }  // namespace otoscope::kernels::detail

@@ -35,8 +35,9 @@ void run(const Product& product, const void* a, const void* b, const float* bias
 class PackedMatrix {
  public:
   PackedMatrix() = default;
-  /// matrix: (K, N), or (N, K) with transposed. With bf16 the copy is rounded to bfloat16.
-  PackedMatrix(View<const float> matrix, bool transposed, bool bf16);
+  /// The matrix times `scale`: (K, N), or (N, K) with transposed. With bf16 the copy is rounded to
+  /// bfloat16.
+  PackedMatrix(View<const float> matrix, bool transposed, bool bf16, float scale = 1.0f);
   const void* data() const { return bytes_.data(); }
   const std::shared_ptr<const cuda::Matrix>& on_device() const { return on_device_; }
 
@@ -47,6 +48,22 @@ class PackedMatrix {
 
 /// The same with a packed right-hand side.
 void run(const Product& product, const void* a, const PackedMatrix& b, const float* bias, float* c);
+
+/// The same by the calling thread alone, on the CPU; may be called inside a parallel loop.
+void run_alone(const Product& product, const void* a, const PackedMatrix& b, float* c);
+
+/// While it lives, what this thread starts runs on it alone: oneDNN asks when it compiles a product,
+/// also inside a parallel loop.
+class OneThread {
+ public:
+  OneThread();
+  ~OneThread();
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
 
 /// Whether products of bfloat16 run natively here. If not, `Precision::bf16` rounds the inputs and
 /// multiplies in fp32: the same products, slower.
