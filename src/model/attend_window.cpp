@@ -27,27 +27,13 @@ class Window {
   int64_t D() const { return q_.shape[3]; }
   int64_t S() const { return keys_.length; }
 
-  /// Packs what row b of the queries reads.
+  /// What row b of the queries reads, packed.
   std::vector<kernels::PackedRight> keys_of(int64_t b) const {
     return packed(keys_.k, b, true, scale_);
   }
   std::vector<kernels::PackedRight> values_of(int64_t b) const {
     return packed(keys_.v, b, false, 1.0f);
   }
-  std::vector<kernels::PackedRight> packed(View<const float> cache, int64_t b, bool transposed,
-                                           float scale) const {
-    std::vector<kernels::PackedRight> heads(static_cast<size_t>(H()));
-    const int64_t row = keys_.audio_row.empty() ? b : keys_.audio_row[static_cast<size_t>(b)];
-    parallel_ranges(H(), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t h = begin; h < end; ++h) {
-        const View<const float> head{cache.data + (row * H() + h) * cache.shape[2] * cache.shape[3],
-                                     Shape{S(), D()}};
-        heads[static_cast<size_t>(h)] = {{head, transposed}, precision_, scale};
-      }
-    });
-    return heads;
-  }
-
   /// Calls work(h, t0, rows) for every piece of one row, in parallel.
   template <class Work>
   void for_pieces(Work&& work) const {
@@ -71,6 +57,20 @@ class Window {
   }
 
  private:
+  std::vector<kernels::PackedRight> packed(View<const float> cache, int64_t b, bool transposed,
+                                           float scale) const {
+    std::vector<kernels::PackedRight> heads(static_cast<size_t>(H()));
+    const int64_t row = keys_.audio_row.empty() ? b : keys_.audio_row[static_cast<size_t>(b)];
+    parallel_ranges(H(), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t h = begin; h < end; ++h) {
+        const View<const float> head{cache.data + (row * H() + h) * cache.shape[2] * cache.shape[3],
+                                     Shape{S(), D()}};
+        heads[static_cast<size_t>(h)] = {{head, transposed}, precision_, scale};
+      }
+    });
+    return heads;
+  }
+
   View<const float> q_;
   const KeysValues& keys_;
   float scale_;

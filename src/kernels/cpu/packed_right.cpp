@@ -25,10 +25,12 @@ PackedRight::PackedRight(Operand B, Precision precision, float scale)
   impl_->native = precision == Precision::bf16 && detail::native_bf16();
   const detail::OneThread alone;
   View<const float> matrix = B.matrix;
-  if (precision == Precision::bf16 && !impl_->native) {
+  if (precision == Precision::bf16 && !impl_->native) {  // scaled, then rounded, as packing does
     auto* to = static_cast<float*>(detail::scratch(2, matrix.size() * int64_t{sizeof(float)}));
-    detail::round_to_bf16(matrix.data, to, matrix.size());
+    for (int64_t i = 0; i < matrix.size(); ++i) to[i] = scale * matrix.data[i];
+    detail::round_to_bf16(to, to, matrix.size());
     matrix.data = to;
+    scale = 1.0f;
   }
   impl_->packed = detail::PackedMatrix(matrix, B.transposed, impl_->native, scale);
 }
