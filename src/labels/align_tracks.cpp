@@ -9,7 +9,6 @@
 namespace otoscope::labels {
 namespace {
 
-using audio::Label;
 using audio::LabelKind;
 using audio::Track;
 
@@ -69,6 +68,7 @@ std::vector<Track> tracks_of(const std::vector<Stretch>& stretches, const Speech
     last_word = phone.word;
   }
   std::vector<Track> out;
+  out.reserve(tracks.size());
   for (auto& [kind, track] : tracks) out.push_back(std::move(track));
   return out;
 }
