@@ -45,7 +45,9 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
                     shuffled_middle =
                         (controls / "shuffled-middle" / "batchtopk-4096-k32").string(),
                     frozen = (controls / "frozen" / "batchtopk-4096-k32-frozen").string();
-  const std::vector<std::string> grid = {"--k", "32", "--expansion", "8", "--steps", "1000"};
+  const std::vector<std::string> grid = {"--k", "32", "--expansion", "8", "--steps", "1000"},
+                                 brief = {"--arch",      "batchtopk", "--k",     "32",
+                                          "--expansion", "8",         "--steps", "500"};
   const auto with = [](std::vector<std::string> words, const std::vector<std::string>& more) {
     words.insert(words.end(), more.begin(), more.end());
     return words;
@@ -83,16 +85,14 @@ std::vector<DemoStep> demo_steps(const std::filesystem::path& out, bool full) {
        with({"train", "--activations", activations + "/" + kDemoMiddle, "--out",
              (sae / kDemoMiddle).string(), "--arch", "batchtopk"},
             grid)},
-      {"train-shuffled",
-       "one on the shuffled model",
-       {"train", "--activations", shuffled + "/" + kDemoOut, "--out",
-        (controls / "shuffled").string(), "--arch", "batchtopk", "--k", "32", "--expansion", "8",
-        "--steps", "500"}},
-      {"train-shuffled-middle",
-       "one in the middle of the shuffled model",
-       {"train", "--activations", shuffled + "/" + kDemoMiddle, "--out",
-        (controls / "shuffled-middle").string(), "--arch", "batchtopk", "--k", "32", "--expansion",
-        "8", "--steps", "500"}},
+      {"train-shuffled", "one on the shuffled model",
+       with({"train", "--activations", shuffled + "/" + kDemoOut, "--out",
+             (controls / "shuffled").string()},
+            brief)},
+      {"train-shuffled-middle", "one in the middle of the shuffled model",
+       with({"train", "--activations", shuffled + "/" + kDemoMiddle, "--out",
+             (controls / "shuffled-middle").string()},
+            brief)},
       {"train-frozen", "one whose decoder stays random",
        with({"train", "--activations", activations + "/" + kDemoOut, "--out",
              (controls / "frozen").string(), "--arch", "batchtopk", "--freeze-decoder"},

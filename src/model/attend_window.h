@@ -9,8 +9,8 @@ namespace otoscope::model {
 /// From so many queries on packing pays.
 inline constexpr int64_t kWindowQueries = 96;
 
-/// q, z: (B, heads, T, d_head)   k, v: (A, heads, S, d_head), all of them in use. Scores and
-/// pattern exist as wholes only where the probe wants them; the bits are the same.
+/// q, z: (B, heads, T, d_head). Scores and pattern exist as wholes only where the probe wants them;
+/// the bits are the same.
 void attend_window(const Probe& probe, const AttentionPoints& points, int block,
                    View<const float> q, const KeysValues& keys, float scale, Precision precision,
                    View<float> z);

@@ -18,7 +18,7 @@ audio::ClipLabels clip_with(const Words& words) {
   return clip;
 }
 
-/// As the page holds them: "I'll@0.5|wait@1".
+/// Words with tenths of a second: "I'll@5|wait@10".
 std::string shown(const std::optional<std::vector<TimedWord>>& words) {
   if (!words) return "none";
   std::string out;
