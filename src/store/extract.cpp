@@ -18,6 +18,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+const std::string kForcedCondition = "forced=";
+
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -87,18 +89,17 @@ ExtractReport extract(const model::Whisper& model, const std::string& model_name
   const std::vector<Clip> clips = selected(corpus, options);
   auto conditions = conditions_of(clips, options, window_samples);
   const bool tokens = ordered.front().stack == model::Stack::decoder;
+  if (tokens && options.pack)
+    throw UserError("--pack", "expected decoder sites without it, got both",
+                    "the decoder must hear one clip alone to be forced with its text");
+  // What the model writes is fixed by the other conditions: minutes of hearing it again would
+  // teach nothing about a store that is finished.
+  const bool own = tokens && options.forced == "own";
   std::vector<Forced> forced;
-  if (tokens) {
-    if (options.pack)
-      throw UserError("--pack", "expected decoder sites without it, got both",
-                      "the decoder must hear one clip alone to be forced with its text");
-    const model::Tokenizer tokenizer = model::load_tokenizer(model, progress);
-    forced = options.forced == "own" ? own_text_of(clips, model, tokenizer, options.batch, progress)
-                                     : forced_of(clips, model, tokenizer);
-    conditions.push_back("forced=" + hash_of(forced));
+  if (tokens && !own) {
+    forced = forced_of(clips, model, model::load_tokenizer(model, progress));
+    conditions.push_back(kForcedCondition + hash_of(forced));
   }
-  io::make_folder(out);
-  const io::FolderLock lock(out);
 
   ExtractReport report;
   report.clips = static_cast<int64_t>(clips.size());
@@ -107,7 +108,9 @@ ExtractReport extract(const model::Whisper& model, const std::string& model_name
   int64_t widest = 1, total_width = 0;
   for (const model::Site& site : ordered) {
     headers.push_back(header_of(model, model_name, site, options, by_speaker, conditions));
-    all_there = finished_store(out / headers.back().site, headers.back()) && all_there;
+    all_there =
+        finished_store(out / headers.back().site, headers.back(), own ? kForcedCondition : "") &&
+        all_there;
     widest = std::max(widest, headers.back().d);
     total_width += headers.back().d;
   }
@@ -120,6 +123,13 @@ ExtractReport extract(const model::Whisper& model, const std::string& model_name
     return report;
   }
 
+  if (own) {
+    forced =
+        own_text_of(clips, model, model::load_tokenizer(model, progress), options.batch, progress);
+    for (Header& header : headers) header.plan.push_back(kForcedCondition + hash_of(forced));
+  }
+  io::make_folder(out);
+  const io::FolderLock lock(out);
   const ExtractPlan plan =
       tokens ? plan_tokens(clips, std::move(forced), options, window_samples, by_speaker, progress)
              : plan_extraction(clips, options, window_samples, by_speaker, progress);

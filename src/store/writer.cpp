@@ -60,10 +60,12 @@ Index read_index(const fs::path& path) {
 
 }  // namespace
 
-bool finished_store(const fs::path& folder, const Header& header) {
+bool finished_store(const fs::path& folder, const Header& header, const std::string& unasked) {
   if (!fs::exists(folder / kIndexName)) return false;
-  refuse_if_different(folder, conditions_of(header),
-                      conditions_of(read_index(folder / kIndexName).header));
+  auto theirs = conditions_of(read_index(folder / kIndexName).header);
+  if (!unasked.empty())
+    std::erase_if(theirs, [&](const std::string& line) { return line.starts_with(unasked); });
+  refuse_if_different(folder, conditions_of(header), theirs);
   return true;
 }
 

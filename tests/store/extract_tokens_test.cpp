@@ -41,6 +41,21 @@ std::vector<store::Clip> texted(const fs::path& folder) {
   return clips;
 }
 
+/// Names of the stages that were begun.
+class NamedStages final : public Progress {
+ public:
+  explicit NamedStages(std::vector<std::string>& names) : names_(names) {}
+  void start(std::string_view what, int64_t, std::string_view) override {
+    names_.emplace_back(what);
+  }
+  void advance(int64_t, std::string_view) override {}
+  void finish() override {}
+  void note(std::string_view) override {}
+
+ private:
+  std::vector<std::string>& names_;
+};
+
 }  // namespace
 
 TEST_CASE("a clip's rows are the positions of its forced text that predict something") {
@@ -128,7 +143,21 @@ TEST_CASE("forced with what the model writes itself, all positions but the end a
     CHECK_CLOSE(got.view(), recorder.last(site("decoder.out")).view().sub(0), 1e-5);
     CHECK(opened.origin(item.first_row).token == tokenizer.special().sot);
   }
-  CHECK(run(clips, folder.path() / "out", options).reused);
+
+  // A finished store is known by the model and the clips, without hearing them again.
+  std::vector<std::string> told;
+  NamedStages stages(told);
+  const auto again = [&] {
+    return store::extract(nano(), "whisper-nano", {site("decoder.out")}, clips, options,
+                          folder.path() / "out", stages);
+  };
+  const auto reused = again();
+  CHECK(reused.reused);
+  CHECK(reused.rows == report.rows);
+  CHECK(told.empty());
+  clips[1].language = "es";
+  CHECK(has(error_of(again), "expected a store with clips="));
+  CHECK(told.empty());
 }
 
 TEST_CASE("sites of the decoder may come one by one, and statistics are of train rows") {

@@ -58,8 +58,10 @@ class Writer {
 };
 
 /// True where `folder` holds a finished store with this header, whatever its items; false where it
-/// holds none. Another header: UserError that names what differs.
-bool finished_store(const std::filesystem::path& folder, const Header& header);
+/// holds none. Another header: UserError that names what differs. Lines of its plan that begin with
+/// `unasked` are not compared.
+bool finished_store(const std::filesystem::path& folder, const Header& header,
+                    const std::string& unasked = "");
 
 /// A whole store at once, for what fits memory: shards of `shard_rows`.
 void write_store(const std::filesystem::path& folder, const Header& header,
