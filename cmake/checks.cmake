@@ -7,7 +7,7 @@ endif()
 # symbols of their own, so only plain builds are judged.
 if(NOT CMAKE_CXX_FLAGS MATCHES "sanitize|coverage")
   file(GLOB_RECURSE per_isa CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
-    ${PROJECT_SOURCE_DIR}/src/*_avx2.cpp ${PROJECT_SOURCE_DIR}/src/*_avx512.cpp)
+    ${PROJECT_SOURCE_DIR}/src/*_avx2.cpp ${PROJECT_SOURCE_DIR}/src/*_avx512.cpp ${PROJECT_SOURCE_DIR}/src/*_amx.cpp)
   set(objects)
   foreach(source ${per_isa})
     string(REGEX REPLACE "^src/([^/]*)/.*" "\\1" room ${source})

@@ -1,6 +1,6 @@
 # One room of the house = one static library, with the tests and fuzz targets that bear its name.
-# Files are found by pattern, so adding one needs no edit here. `x_avx2.cpp` and `x_avx512.cpp` are
-# compiled with the flags of that instruction set, everything else for any x86-64. From io down the
+# Files are found by pattern, so adding one needs no edit here. `x_avx2.cpp`, `x_avx512.cpp` and
+# `x_amx.cpp` are compiled with the flags of that instruction set, everything else for any x86-64. From io down the
 # headers that most files include are parsed once (precompiled); clang's presets go without, so an
 # #include that a file forgot is found there.
 #
@@ -34,6 +34,9 @@ function(otoscope_room name)
     elseif(source MATCHES "_avx512\\.cpp$")
       set_source_files_properties(${source} PROPERTIES SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS
         "-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mf16c;-mprefer-vector-width=512")
+    elseif(source MATCHES "_amx\\.cpp$")
+      set_source_files_properties(${source} PROPERTIES SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS
+        "-mamx-tile;-mamx-bf16;-mavx512bf16;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx2;-mfma;-mf16c;-mprefer-vector-width=512")
     endif()
   endforeach()
   foreach(used ${ROOM_USES})

@@ -47,13 +47,17 @@ class Window {
   }
   void scores(const kernels::PackedRight& keys, int64_t b, int64_t h, int64_t t0, int64_t rows,
               View<float> s) const {
-    const View<const float> q{q_.data + ((b * H() + h) * T() + t0) * D(), Shape{rows, D()}};
-    keys.multiply(q, s);
+    keys.multiply(queries(b, h, t0, rows), s);
     if (keys_.causal) mask_future({s.data, Shape{1, rows, S()}}, t0, T());
   }
-  void mix(const kernels::PackedRight& values, int64_t b, int64_t h, int64_t t0, int64_t rows,
-           View<const float> pattern) const {
-    values.multiply(pattern, {z_.data + ((b * H() + h) * T() + t0) * D(), Shape{rows, D()}});
+  View<const float> queries(int64_t b, int64_t h, int64_t t0, int64_t rows) const {
+    return {q_.data + ((b * H() + h) * T() + t0) * D(), Shape{rows, D()}};
+  }
+  /// How many keys query t0 sees.
+  int64_t seen(int64_t t0) const { return keys_.causal ? S() - T() + t0 + 1 : S(); }
+  /// Where the values go that these queries attend to.
+  View<float> mixed(int64_t b, int64_t h, int64_t t0, int64_t rows) const {
+    return {z_.data + ((b * H() + h) * T() + t0) * D(), Shape{rows, D()}};
   }
 
  private:
@@ -90,11 +94,9 @@ void attend_window(const Probe& probe, const AttentionPoints& points, int block,
     for (int64_t b = 0; b < w.B(); ++b) {
       const auto k = w.keys_of(b), v = w.values_of(b);
       w.for_pieces([&](int64_t h, int64_t t0, int64_t rows) {
-        thread_local Room own;
-        const View<float> piece = own.of({rows, S});
-        w.scores(k[static_cast<size_t>(h)], b, h, t0, rows, piece);
-        kernels::softmax(piece, piece);
-        w.mix(v[static_cast<size_t>(h)], b, h, t0, rows, piece);
+        const auto head = static_cast<size_t>(h);
+        kernels::attend(w.queries(b, h, t0, rows), k[head], v[head], w.seen(t0),
+                        w.mixed(b, h, t0, rows));
       });
     }
     return;
@@ -116,7 +118,7 @@ void attend_window(const Probe& probe, const AttentionPoints& points, int block,
   for (int64_t b = 0; b < w.B(); ++b) {
     const auto v = w.values_of(b);
     w.for_pieces([&](int64_t h, int64_t t0, int64_t rows) {
-      w.mix(v[static_cast<size_t>(h)], b, h, t0, rows, piece_of(b, h, t0, rows));
+      v[static_cast<size_t>(h)].multiply(piece_of(b, h, t0, rows), w.mixed(b, h, t0, rows));
     });
   }
 }

@@ -3,20 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstring>
 
 #include "kernels/levels.h"
 #include "otoscope/core/threads.h"
 #include "otoscope/kernels/rows.h"
+#include "support/close.h"
 
 namespace otoscope::kernels {
-namespace {
-
-bool same_bits(const Tensor<float>& a, const Tensor<float>& b) {
-  return std::memcmp(a.data(), b.data(), static_cast<size_t>(a.size()) * sizeof(float)) == 0;
-}
-
-}  // namespace
 
 TEST_CASE("adam_step follows the published update over many steps") {
   at_each_level([] {
@@ -78,10 +71,10 @@ TEST_CASE("adam_step_rows has the bits of the dense step with zeros elsewhere") 
         adam_step(w, g, m, v, t, {}, 0.5f);
         if (unit) normalize_rows(w);
         adam_step_rows(w_rows, g_rows, m_rows, v_rows, list, t, {}, 0.5f, unit);
-        CHECK(same_bits(w, w_rows));
-        CHECK(same_bits(m, m_rows));
-        CHECK(same_bits(v, v_rows));
-        CHECK(same_bits(g_rows, Tensor<float>(w.shape())));
+        CHECK(testing::same_bits(w, w_rows));
+        CHECK(testing::same_bits(m, m_rows));
+        CHECK(testing::same_bits(v, v_rows));
+        CHECK(testing::same_bits(g_rows, Tensor<float>(w.shape())));
       }
     }
   });

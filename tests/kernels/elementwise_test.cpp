@@ -307,6 +307,12 @@ TEST_CASE("rounding to bf16 gives the same bits at every level") {
     std::vector<float> rounded(points.size());
     elementwise().to_bf16(points.data(), n, bits.data());
     elementwise().round_to_bf16(points.data(), n, rounded.data());
+    std::vector<float> bent(points.size());
+    std::vector<uint16_t> bent_bits(points.size()), at_once(points.size());
+    elementwise().gelu(points.data(), n, bent.data());
+    elementwise().to_bf16(bent.data(), n, bent_bits.data());
+    elementwise().gelu_to_bf16(points.data(), n, at_once.data());
+    CHECK(bent_bits == at_once);
     for (size_t i = 0; i + 1 < points.size(); ++i) {
       CHECK(bits[i] == to_bf16(points[i]).bits);
       CHECK(rounded[i] == to_float(to_bf16(points[i])));

@@ -6,8 +6,10 @@
 #include <thread>
 #include <vector>
 
+#include "kernels/levels.h"
 #include "kernels/products.h"
-#include "otoscope/core/isa.h"
+#include "otoscope/core/threads.h"
+#include "otoscope/kernels/elementwise.h"
 
 namespace otoscope::kernels {
 
@@ -94,6 +96,36 @@ TEST_CASE("Linear is x W^T + b at every number of rows, and its vjp is dy W") {
         CHECK(excess({dy}, {W}, dx, before, 1.0f, 1.0f, p) <= 1.0);
       }
     }
+}
+
+TEST_CASE("Linear by one thread is x W^T + b inside a parallel loop, also of gelu(x)") {
+  at_each_level([] {
+    for (const Precision p : {Precision::f32, Precision::bf16})
+      for (const int64_t M : {0, 1, 70}) {
+        constexpr int64_t n = 5;
+        const auto W = random(Shape{33, 48}, "W"), b = random(Shape{33}, "b");
+        const auto x = random(Shape{n, M, 48}, "x");
+        const Linear linear(W, b, p);
+        Tensor<float> y(Shape{n, M, 33}), z(y.shape());
+        const int pool = threads();
+        parallel_ranges(n, 1, [&](int64_t i, int64_t) {
+          linear.forward_alone(x.view().sub(i), y.view().sub(i));
+          auto lost = Tensor<float>::copy_of(x.view().sub(i));
+          linear.forward_gelu_alone(lost, z.view().sub(i));
+        });
+        CHECK(threads() == pool);
+        for (int64_t i = 0; i < n; ++i) {
+          Tensor<float> start(Shape{M, 33}), of_gelu(Shape{M, 33});
+          for (int64_t j = 0; j < start.size(); ++j) start[j] = b[j % 33];
+          const auto own = x.view().sub(i);
+          CHECK(excess({own}, transposed(W), y.view().sub(i), start, 1.0f, 1.0f, p) <= 1.0);
+          auto bent = Tensor<float>::copy_of(own);
+          gelu(bent, bent);
+          linear.forward_alone(bent, of_gelu);
+          CHECK(testing::same_bits(of_gelu, z.view().sub(i)));
+        }
+      }
+  });
 }
 
 TEST_CASE("a Linear may be used from several threads at once, also for the first time") {

@@ -10,7 +10,7 @@ namespace otoscope::kernels {
 /// Runs the work at every instruction set that this CPU has.
 template <class Work>
 void at_each_level(Work&& work) {
-  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+  for (const Isa isa : kIsas) {
     if (!cpu_has(isa)) continue;
     const Isa before = force_isa(isa);
     INFO("at level ", isa_name(isa));

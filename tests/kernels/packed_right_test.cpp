@@ -2,13 +2,16 @@
 
 #include <doctest/doctest.h>
 
-#include <bit>
 #include <vector>
 
+#include "kernels/levels.h"
 #include "kernels/products.h"
 #include "otoscope/core/threads.h"
+#include "otoscope/kernels/elementwise.h"
 
 namespace otoscope::kernels {
+
+using testing::same_bits;
 
 TEST_CASE("a packed right-hand side gives the sum over k, times its scale") {
   for (const auto& size : kSizes)
@@ -23,10 +26,12 @@ TEST_CASE("a packed right-hand side gives the sum over k, times its scale") {
           const auto a = random(Shape{M, K}, "a");
           const auto b = random(transposed ? Shape{N, K} : Shape{K, N}, "b");
           const Tensor<float> before(Shape{M, N});
-          auto c = before.clone();
-          c[0] = NAN;  // must not be read
-          PackedRight({b, transposed}, p, scale).multiply(a, c);
-          CHECK(excess({a}, {b, transposed}, c, before, scale, 0.0f, p) <= 1.0);
+          at_each_level([&] {
+            auto c = before.clone();
+            c[0] = NAN;  // must not be read
+            PackedRight({b, transposed}, p, scale).multiply(a, c);
+            CHECK(excess({a}, {b, transposed}, c, before, scale, 0.0f, p) <= 1.0);
+          });
         }
 }
 
@@ -44,12 +49,40 @@ TEST_CASE("threads multiply by packed right-hand sides side by side, with the bi
     parallel_ranges(n, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) product(i, together);
     });
-    int64_t other = 0;
-    for (int64_t i = 0; i < alone.size(); ++i)
-      other += std::bit_cast<uint32_t>(alone[i]) != std::bit_cast<uint32_t>(together[i]) ? 1 : 0;
-    CHECK(other == 0);
+    CHECK(same_bits(alone, together));
     CHECK(threads() == pool);
   }
+}
+
+TEST_CASE("attend has the bits of its two products with softmax between them") {
+  constexpr int64_t kShapes[][4] = {// queries, width, keys, width of a value
+                                    {1, 64, 5, 64},
+                                    {40, 64, 150, 64},
+                                    {33, 32, 97, 16},
+                                    {20, 80, 33, 70},
+                                    {32, 64, 128, 64}};
+  for (const auto& [M, d, S, d_v] : kShapes)
+    for (const Precision p : {Precision::f32, Precision::bf16})
+      for (const int64_t seen : {S, int64_t{1}, S / 2}) {
+        CAPTURE(M);
+        CAPTURE(S);
+        CAPTURE(seen);
+        const auto q = random(Shape{M, d}, "q"), k = random(Shape{S, d}, "k"),
+                   v = random(Shape{S, d_v}, "v");
+        at_each_level([&] {
+          const PackedRight keys({k, true}, p, 0.125f), values({v}, p);
+          Tensor<float> scores(Shape{M, S}), want(Shape{M, d_v}), got(Shape{M, d_v});
+          keys.multiply(q, scores);
+          for (int64_t i = 0; i < M; ++i)
+            for (int64_t s = seen + i; s < S; ++s) scores.at(i, s) = -INFINITY;
+          softmax(scores, scores);
+          values.multiply(scores, want);
+          attend(q, keys, values, seen, got);
+          CHECK(same_bits(want, got));
+          for (int64_t j = 0; seen == 1 && j < d_v; ++j)  // the first query sees one key alone
+            CHECK(std::fabs(got.at(0, j) - v.at(0, j)) <= std::fabs(v.at(0, j)) * 0x1p-8f);
+        });
+      }
 }
 
 }  // namespace otoscope::kernels

@@ -44,7 +44,7 @@ inline double excess(Operand A, Operand B, View<const float> C, View<const float
   return worst;
 }
 
-inline const int64_t kSizes[][3] = {{1, 1, 1},   {1, 64, 33}, {3, 7, 5},    {17, 31, 64},
-                                    {65, 1, 66}, {2, 512, 9}, {100, 48, 80}};
+inline const int64_t kSizes[][3] = {{1, 1, 1},   {1, 64, 33}, {3, 7, 5},     {17, 31, 64},
+                                    {65, 1, 66}, {2, 512, 9}, {100, 48, 80}, {37, 70, 45}};
 
 }  // namespace otoscope::kernels

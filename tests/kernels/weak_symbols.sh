@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Objects built for one instruction set may hold no weak symbol outside that set's own namespace: the linker keeps one
 # copy of each inline function for everybody, and an AVX-512 copy of a std:: template ends older CPUs.
-#   weak_symbols.sh OBJECT…       the names end in _avx2.cpp.o or _avx512.cpp.o
+#   weak_symbols.sh OBJECT…       the names end in _avx2.cpp.o, _avx512.cpp.o or _amx.cpp.o
 set -euo pipefail
 [ $# -gt 0 ] || { echo "no objects given"; exit 1; }
 bad=0
@@ -9,6 +9,7 @@ for object in "$@"; do
   case $object in
     *_avx2.cpp.o) level=avx2 ;;
     *_avx512.cpp.o) level=avx512 ;;
+    *_amx.cpp.o) level=amx ;;
     *) echo "$object: not a per-ISA object"; exit 1 ;;
   esac
   symbols=$(nm --demangle "$object")

@@ -32,11 +32,6 @@ inline NanoInput nano_input() {
   return input;
 }
 
-inline bool same_bits(View<const float> a, View<const float> b) {
-  return a.shape == b.shape &&
-         std::memcmp(a.data, b.data, static_cast<size_t>(a.size()) * sizeof(float)) == 0;
-}
-
 /// Which axis of a site counts encoder positions (the goldens hold some of them only), or -1.
 inline int cut_axis(const model::Site& site, int rank) {
   using model::Point;

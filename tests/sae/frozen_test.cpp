@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <cstring>
 #include <initializer_list>
 
 #include "otoscope/sae/train.h"
@@ -9,14 +8,6 @@
 #include "support/close.h"
 
 namespace otoscope::sae {
-namespace {
-
-bool same_bits(const Tensor<float>& a, const Tensor<float>& b) {
-  return a.shape() == b.shape() &&
-         std::memcmp(a.data(), b.data(), static_cast<size_t>(a.size()) * sizeof(float)) == 0;
-}
-
-}  // namespace
 
 TEST_CASE("a frozen decoder keeps the rows that training starts from, and the rest learns") {
   const testing::TemporaryFolder folder;
@@ -37,9 +28,9 @@ TEST_CASE("a frozen decoder keeps the rows that training starts from, and the re
 
   const Sae start = untrained_sae(resolve(options, 24, 24), data);
   const Sae free = load(done[0].folder), kept = load(done[1].folder);
-  CHECK(same_bits(kept.W_dec, start.W_dec));
-  CHECK_FALSE(same_bits(free.W_dec, start.W_dec));
-  CHECK_FALSE(same_bits(kept.W_enc, start.W_enc));
+  CHECK(testing::same_bits(kept.W_dec, start.W_dec));
+  CHECK_FALSE(testing::same_bits(free.W_dec, start.W_dec));
+  CHECK_FALSE(testing::same_bits(kept.W_enc, start.W_enc));
 }
 
 TEST_CASE("the untrained control fires as often as it is told to") {

@@ -62,7 +62,7 @@ TEST_CASE("gradients over several sites agree with central differences") {
 }
 
 TEST_CASE("the fast losses over several sites agree with the reference at every instruction set") {
-  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+  for (const Isa isa : kIsas) {
     const Isa before = force_isa(isa);
     for (const char* name : {"batchtopk", "topk"})
       for (const bool cross_layer : {true, false}) {

@@ -115,7 +115,7 @@ TEST_CASE("threshold gradients of JumpReLU are the slopes of the smoothed step")
 }
 
 TEST_CASE("fast losses agree with the reference at every instruction set") {
-  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+  for (const Isa isa : kIsas) {
     const Isa before = force_isa(isa);
     for (const std::string& name : kAll)
       for (const int64_t signed_width : {70, 33, -33}) {
@@ -177,7 +177,7 @@ TEST_CASE("dense losses agree with the reference where few entries are open") {
       REQUIRE(open[1] > (kRows - kFirst) * F / 8);
       const sae::Sae s = as_sae(q.p);
       const auto x = as_tensor(q.x, {kRows, d}), y = as_tensor(q.y, {kRows, d_out});
-      for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512}) {
+      for (const Isa isa : kIsas) {
         CAPTURE(std::string(isa_name(isa)));
         const Isa before = force_isa(isa);
         sae::Gradients got(s);

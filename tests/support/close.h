@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <string>
 
@@ -16,6 +17,11 @@ namespace otoscope::testing {
 inline double dot_tolerance(int64_t n, double sum_abs, bool bf16_inputs = false) {
   const double u = 0x1p-24, gamma = static_cast<double>(n) * u / (1 - static_cast<double>(n) * u);
   return (gamma + (bf16_inputs ? 2 * 0x1p-8 : 0.0)) * sum_abs;
+}
+
+inline bool same_bits(View<const float> a, View<const float> b) {
+  return a.shape == b.shape &&
+         std::memcmp(a.data, b.data, static_cast<size_t>(a.size()) * sizeof(float)) == 0;
 }
 
 /// ||got - want||_F / ||want||_F; infinity when anything is NaN.

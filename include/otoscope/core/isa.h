@@ -1,12 +1,14 @@
 #pragma once
-/// Which instruction set own kernels use. Chosen at run time; `OTOSCOPE_ISA=scalar|avx2|avx512`
-/// caps it, so one machine tests all of them.
+/// Which instruction set own kernels use. Chosen at run time; `OTOSCOPE_ISA=scalar|avx2|avx512|
+/// amx` caps it, so one machine tests all of them.
 
 #include <string_view>
 
 namespace otoscope {
 
-enum class Isa { scalar, avx2, avx512 };
+/// In ascending order. amx is avx512 with tiles of bfloat16 beside it: only products ask for them.
+enum class Isa { scalar, avx2, avx512, amx };
+inline constexpr Isa kIsas[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::amx};
 
 /// The best level that this CPU has and the environment allows.
 Isa active_isa();

@@ -42,6 +42,11 @@ class Linear {
 
   /// x: (..., in) -> y: (..., out). Safe to call from several threads.
   void forward(View<const float> x, View<float> y) const;
+  /// forward by the calling thread alone, on the CPU; may be called inside a parallel loop. With
+  /// bf16 a row's last bits may depend on how many rows are multiplied at once, here as there.
+  void forward_alone(View<const float> x, View<float> y) const;
+  /// y = gelu(x) W^T + b, with the bits of gelu and forward_alone; x is lost.
+  void forward_gelu_alone(View<float> x, View<float> y) const;
   /// dx = dy W.   dy: (..., out) -> dx: (..., in); dx += if accumulate. (The vjp with respect to
   /// x.)
   void vjp(View<const float> dy, View<float> dx, bool accumulate = false) const;

@@ -14,6 +14,7 @@ namespace {
 
 AdamStretch stretch_of_level() {
   switch (active_isa()) {
+    case Isa::amx:
     case Isa::avx512:
       return avx512::adam;
     case Isa::avx2:

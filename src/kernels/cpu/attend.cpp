@@ -8,6 +8,7 @@ namespace {
 
 const AttendTable& table() {
   switch (active_isa()) {
+    case Isa::amx:
     case Isa::avx512:
       return avx512::kAttend;
     case Isa::avx2:

@@ -12,6 +12,7 @@ using detail::row_grain;
 
 const ElementwiseTable& elementwise() {
   switch (active_isa()) {
+    case Isa::amx:
     case Isa::avx512:
       return avx512::kElementwise;
     case Isa::avx2:

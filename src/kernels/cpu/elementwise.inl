@@ -5,6 +5,7 @@ namespace {
 
 #include "kernels/cpu/loops.inl"
 #include "kernels/cpu/math.inl"
+#include "kernels/cpu/softmax.inl"
 
 inline float mean_of(const float* x, int64_t d) {
   return sum_lanes(d, [&](V sum, int64_t i, auto lanes) { return sum + load(x + i, lanes); }) /
@@ -49,14 +50,15 @@ void layer_norm_vjp(const float* x, const float* gain, float scale, const float*
 /// min return their second operand for NaN.
 inline V within(V x) { return max(set(-20.0f), min(set(20.0f), x)); }
 
+inline V gelu_of(V value) {
+  V bell;
+  const V tail = normal_tail(abs(value), bell);
+  const V below = where_negative(value, tail, set(1.0f) - tail);
+  return max(set(-20.0f), value) * below;
+}
+
 void gelu(const float* x, int64_t n, float* y) {
-  for_lanes(n, [&](int64_t i, auto lanes) {
-    const V value = load(x + i, lanes);
-    V bell;
-    const V tail = normal_tail(abs(value), bell);
-    const V below = where_negative(value, tail, set(1.0f) - tail);
-    store(y + i, max(set(-20.0f), value) * below, lanes);
-  });
+  for_lanes(n, [&](int64_t i, auto lanes) { store(y + i, gelu_of(load(x + i, lanes)), lanes); });
 }
 
 void gelu_vjp(const float* x, const float* dy, int64_t n, bool frozen_gate, float* dx) {
@@ -71,34 +73,11 @@ void gelu_vjp(const float* x, const float* dy, int64_t n, bool frozen_gate, floa
   });
 }
 
-/// The largest entry. The result is NaN only where nothing but NaN and -inf is there, which is what
-/// softmax needs: any other NaN reaches the sum.
-float largest_of(const float* x, int64_t n) {
-  const V lowest = set(-__builtin_inff());
-  const V most = fold_lanes(
-      n, lowest,
-      [&](V yet, int64_t i, auto lanes) {
-        return max(keep(load(x + i, lanes), lowest, lanes), yet);
-      },
-      [](V a, V b) { return max(a, b); });
-  const float found = largest(most);
-  if (found == -__builtin_inff())
-    for (int64_t i = 0; i < n; ++i)
-      if (x[i] != x[i]) return x[i];
-  return found;
-}
-
 bool softmax(const float* x, int64_t n, float* y) {
-  const float most = largest_of(x, n);
-  if (most == -__builtin_inff()) return false;
-  const V shift = set(most);
-  const float total = sum_lanes(n, [&](V sum, int64_t i, auto lanes) {
-    const V e = exp(load(x + i, lanes) - shift);
-    store(y + i, e, lanes);
-    return sum + keep(e, lanes);
-  });
-  const V share = set(1.0f / total);
-  for_lanes(n, [&](int64_t i, auto lanes) { store(y + i, load(y + i, lanes) * share, lanes); });
+  const float share = softmax_numerators(x, n, y);
+  if (share == 0) return false;
+  for_lanes(n,
+            [&](int64_t i, auto lanes) { store(y + i, load(y + i, lanes) * set(share), lanes); });
   return true;
 }
 
@@ -170,13 +149,23 @@ void add_weighted_rows(const float* W, int64_t d, const int32_t* index, const fl
   });
 }
 
-void to_bf16(const float* x, int64_t n, uint16_t* y) {
+/// y = value(x), rounded.
+template <class Value>
+inline void each_to_bf16(const float* x, int64_t n, uint16_t* y, Value&& value) {
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store_bf16(y + i, load(x + i, Full{}));
+  for (; i + kLanes <= n; i += kLanes) store_bf16(y + i, value(load(x + i, Full{})));
   if (i == n) return;
   uint16_t rest[kLanes];
-  store_bf16(rest, load(x + i, part(n - i)));
+  store_bf16(rest, value(load(x + i, part(n - i))));
   for (int64_t j = 0; i + j < n; ++j) y[i + j] = rest[j];
+}
+
+void to_bf16(const float* x, int64_t n, uint16_t* y) {
+  each_to_bf16(x, n, y, [](V v) { return v; });
+}
+
+void gelu_to_bf16(const float* x, int64_t n, uint16_t* y) {
+  each_to_bf16(x, n, y, [](V v) { return gelu_of(v); });
 }
 
 void round_to_bf16(const float* x, int64_t n, float* y) {
@@ -195,6 +184,7 @@ double squared_bf16_error(const float* x, int64_t n) {
 }  // namespace
 
 const ElementwiseTable kElementwise = {
-    layer_norm,   layer_norm_vjp,    gelu,    gelu_vjp,      softmax,
-    softmax_vjp,  log_softmax,       axpy,    scale,         dot,
-    squared_norm, add_weighted_rows, to_bf16, round_to_bf16, squared_bf16_error};
+    layer_norm,        layer_norm_vjp,    gelu,    gelu_vjp,     softmax,
+    softmax_vjp,       log_softmax,       axpy,    scale,        dot,
+    squared_norm,      add_weighted_rows, to_bf16, gelu_to_bf16, round_to_bf16,
+    squared_bf16_error};

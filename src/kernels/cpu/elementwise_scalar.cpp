@@ -42,6 +42,10 @@ void to_bf16(const float* x, int64_t n, uint16_t* y) {
   for (int64_t i = 0; i < n; ++i) y[i] = otoscope::to_bf16(x[i]).bits;
 }
 
+void gelu_to_bf16(const float* x, int64_t n, uint16_t* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] = otoscope::to_bf16(reference::gelu(x[i])).bits;
+}
+
 void round_to_bf16(const float* x, int64_t n, float* y) {
   for (int64_t i = 0; i < n; ++i) y[i] = to_float(otoscope::to_bf16(x[i]));
 }
@@ -70,6 +74,7 @@ const ElementwiseTable kElementwise = {layer_norm,
                                        squared_norm,
                                        add_weighted_rows,
                                        to_bf16,
+                                       gelu_to_bf16,
                                        round_to_bf16,
                                        squared_bf16_error};
 

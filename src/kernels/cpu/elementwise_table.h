@@ -27,6 +27,8 @@ struct ElementwiseTable {
   void (*add_weighted_rows)(const float* W, int64_t d, const int32_t* index, const float* value,
                             int64_t count, float* y);
   void (*to_bf16)(const float* x, int64_t n, uint16_t* y);
+  /// With the bits of the two one after the other.
+  void (*gelu_to_bf16)(const float* x, int64_t n, uint16_t* y);
   void (*round_to_bf16)(const float* x, int64_t n, float* y);
   /// Sum of squares of x - round(x), in double.
   double (*squared_bf16_error)(const float* x, int64_t n);

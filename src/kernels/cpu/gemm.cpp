@@ -124,9 +124,10 @@ void run(const Product& product, const void* a, const void* b, const float* bias
   run_here(product, a, b, bias, c);
 }
 
-void run_alone(const Product& product, const void* a, const PackedMatrix& b, float* c) {
+void run_alone(const Product& product, const void* a, const PackedMatrix& b, const float* bias,
+               float* c) {
   const OneThread alone;
-  run_here(product, a, b.data(), nullptr, c);
+  run_here(product, a, b.data(), bias, c);
 }
 
 void run(const Product& product, const void* a, const PackedMatrix& b, const float* bias,
@@ -158,7 +159,7 @@ bool native_bf16() {
     const auto isa = dnnl::get_effective_cpu_isa();
     return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
   }();
-  return supported && active_isa() == Isa::avx512;
+  return supported && active_isa() >= Isa::avx512;
 }
 
 }  // namespace detail

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <mutex>
 
+#include "kernels/cpu/elementwise_table.h"
 #include "kernels/cpu/product.h"
+#include "otoscope/kernels/elementwise.h"
 #include "otoscope/kernels/gemm.h"
 
 namespace otoscope::kernels {
@@ -20,8 +22,24 @@ struct Linear::Impl {
     return {rounded.view(), transposed, false};
   }
 
+  /// What a product reads in the place of x; valid until the next one is asked for.
   const void* prepared(View<const float> x) const {
     return precision == Precision::f32 ? x.data : detail::rounded(x.data, x.size(), native, 1);
+  }
+  /// The same of gelu(x); x is lost.
+  const void* prepared_gelu(View<float> x) const {
+    if (!native) {
+      gelu(x, x);
+      return prepared(x);
+    }
+    auto* to = static_cast<bf16*>(detail::scratch(1, x.size() * int64_t{sizeof(bf16)}));
+    elementwise().gelu_to_bf16(x.data, x.size(), &to->bits);
+    return to;
+  }
+  detail::Product product(int64_t M) const {
+    detail::Product p{.M = M, .K = W.shape()[1], .N = W.shape()[0], .b_packed = true};
+    p.bias = !b.empty(), p.bf16 = native;
+    return p;
   }
 };
 
@@ -46,9 +64,24 @@ void Linear::forward(View<const float> x, View<float> y) const {
   const int64_t M = x.rows();
   OTO_ASSERT(x.width() == in() && y.width() == out() && y.rows() == M);
   if (M == 0 || out() == 0) return;
-  detail::Product p{.M = M, .K = in(), .N = out(), .b_packed = true};
-  p.bias = !impl_->b.empty(), p.bf16 = impl_->native;
-  detail::run(p, impl_->prepared(x), impl_->forward, impl_->b.data(), y.data);
+  detail::run(impl_->product(M), impl_->prepared(x), impl_->forward, impl_->b.data(), y.data);
+}
+
+void Linear::forward_alone(View<const float> x, View<float> y) const {
+  const int64_t M = x.rows();
+  OTO_ASSERT(x.width() == in() && y.width() == out() && y.rows() == M);
+  if (M == 0 || out() == 0) return;
+  const detail::OneThread alone;
+  detail::run_alone(impl_->product(M), impl_->prepared(x), impl_->forward, impl_->b.data(), y.data);
+}
+
+void Linear::forward_gelu_alone(View<float> x, View<float> y) const {
+  const int64_t M = x.rows();
+  OTO_ASSERT(x.width() == in() && y.width() == out() && y.rows() == M);
+  if (M == 0 || out() == 0) return;
+  const detail::OneThread alone;
+  detail::run_alone(impl_->product(M), impl_->prepared_gelu(x), impl_->forward, impl_->b.data(),
+                    y.data);
 }
 
 void Linear::vjp(View<const float> dy, View<float> dx, bool accumulate) const {

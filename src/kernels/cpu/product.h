@@ -50,7 +50,8 @@ class PackedMatrix {
 void run(const Product& product, const void* a, const PackedMatrix& b, const float* bias, float* c);
 
 /// The same by the calling thread alone, on the CPU; may be called inside a parallel loop.
-void run_alone(const Product& product, const void* a, const PackedMatrix& b, float* c);
+void run_alone(const Product& product, const void* a, const PackedMatrix& b, const float* bias,
+               float* c);
 
 /// While it lives, what this thread starts runs on it alone: oneDNN asks when it compiles a
 /// product, also inside a parallel loop.

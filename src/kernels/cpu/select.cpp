@@ -11,6 +11,7 @@ namespace otoscope::kernels {
 
 const SelectTable& selection() {
   switch (active_isa()) {
+    case Isa::amx:
     case Isa::avx512:
       return avx512::kSelect;
     case Isa::avx2:

@@ -37,7 +37,6 @@ inline V max(V a, V b) { return _mm256_max_ps(a, b); }
 inline V min(V a, V b) { return _mm256_min_ps(a, b); }
 inline V abs(V x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
 inline V sqrt(V x) { return _mm256_sqrt_ps(x); }
-inline V round(V x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 inline V where_negative(V x, V yes, V no) {
   return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ));
 }

@@ -45,9 +45,6 @@ inline V max(V a, V b) { return _mm512_max_ps(a, b); }
 inline V min(V a, V b) { return _mm512_min_ps(a, b); }
 inline V abs(V x) { return _mm512_abs_ps(x); }
 inline V sqrt(V x) { return _mm512_sqrt_ps(x); }
-inline V round(V x) {
-  return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
 inline V where_negative(V x, V yes, V no) {
   return _mm512_mask_mov_ps(no, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), yes);
 }

@@ -23,6 +23,7 @@ namespace otoscope::sae::rows {
 
 void decode(const Decode& job, int64_t begin, int64_t end) {
   switch (active_isa()) {
+    case Isa::amx:
     case Isa::avx512:
       return avx512::decode(job, begin, end);
     case Isa::avx2:
@@ -34,6 +35,7 @@ void decode(const Decode& job, int64_t begin, int64_t end) {
 
 void outer(const Outer& job, int64_t begin, int64_t end) {
   switch (active_isa()) {
+    case Isa::amx:
     case Isa::avx512:
       return avx512::outer(job, begin, end);
     case Isa::avx2:
