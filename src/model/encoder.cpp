@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/row_pieces.h"
 #include "otoscope/kernels/elementwise.h"
 
 namespace otoscope::model {
@@ -15,7 +16,9 @@ class EncoderPass {
         x_(Tensor<float>::uninitialized({B, w.dims.n_audio_ctx, w.dims.n_audio_state})),
         normed_(Tensor<float>::uninitialized(x_.shape())),
         out_(Tensor<float>::uninitialized(x_.shape())),
-        scale_(Tensor<float>::uninitialized({B, w.dims.n_audio_ctx})) {}
+        scale_(Tensor<float>::uninitialized({B, w.dims.n_audio_ctx})) {
+    work_.pieces = worth_pieces(x_.view().rows());
+  }
 
   void start(View<const float> mel) {
     Tensor<float> edited;  // hooks may write to the mel; the caller's stays
@@ -24,7 +27,7 @@ class EncoderPass {
       probe_.at(Point::mel, -1, edited);
       mel = edited;
     }
-    auto hidden = Tensor<float>::uninitialized({mel.shape[0], mel.shape[1], w_.dims.n_audio_state});
+    const View<float> hidden = work_.wide.of({mel.shape[0], mel.shape[1], w_.dims.n_audio_state});
     w_.conv1.forward(mel, hidden);
     kernels::gelu(hidden, hidden);
     probe_.at(Point::conv1, -1, hidden);
@@ -44,24 +47,43 @@ class EncoderPass {
   void attention_half(int l) {
     const BlockWeights& b = w_.encoder[static_cast<size_t>(l)];
     const int heads = w_.dims.n_audio_head;
-    norm(probe_, b.attn_ln, Point::ln1_scale, Point::ln1, l, x_, normed_, scale_);
     const Shape split{x_.shape()[0], heads, x_.shape()[1], x_.shape()[2] / heads};
     const View<float> q = work_.q.of(split), k = work_.k.of(split), v = work_.v.of(split);
-    project(probe_, b.attn.query, Point::q, l, normed_, q, work_);
-    project(probe_, b.attn.key, Point::k, l, normed_, k, work_);
-    project(probe_, b.attn.value, Point::v, l, normed_, v, work_);
+    if (in_pieces(l, {Point::ln1_scale, Point::ln1})) {
+      const Projection all[] = {{b.attn.query, q}, {b.attn.key, k}, {b.attn.value, v}};
+      norm_and_project(b.attn_ln, all, x_);
+      probe_.at(Point::q, l, q);
+      probe_.at(Point::k, l, k);
+      probe_.at(Point::v, l, v);
+    } else {
+      norm(probe_, b.attn_ln, Point::ln1_scale, Point::ln1, l, x_, normed_, scale_);
+      project(probe_, b.attn.query, Point::q, l, normed_, q, work_);
+      project(probe_, b.attn.key, Point::k, l, normed_, k, work_);
+      project(probe_, b.attn.value, Point::v, l, normed_, v, work_);
+    }
     const View<float> z = work_.z.of(split);
     attend(probe_, kSelf, l, q, {k, v, w_.dims.n_audio_ctx, {}, false}, z, w_.precision,
            work_.scores);
-    project_out(probe_, b.attn.out, Point::attn_out, l, z, out_, work_);
-    add_to_stream(probe_, Point::resid_mid, l, out_, x_);
+    if (in_pieces(l, {Point::attn_out})) {
+      project_out_and_add(b.attn.out, z, x_);
+      probe_.at(Point::resid_mid, l, x_);
+    } else {
+      project_out(probe_, b.attn.out, Point::attn_out, l, z, out_, work_);
+      add_to_stream(probe_, Point::resid_mid, l, out_, x_);
+    }
   }
 
   void mlp_half(int l) {
     const BlockWeights& b = w_.encoder[static_cast<size_t>(l)];
-    norm(probe_, b.mlp_ln, Point::ln2_scale, Point::ln2, l, x_, normed_, scale_);
-    mlp(probe_, b.mlp, l, normed_, out_, work_);
-    add_to_stream(probe_, Point::resid_post, l, out_, x_);
+    if (in_pieces(
+            l, {Point::ln2_scale, Point::ln2, Point::mlp_pre, Point::mlp_post, Point::mlp_out})) {
+      mlp_and_add(b.mlp_ln, b.mlp, x_);
+      probe_.at(Point::resid_post, l, x_);
+    } else {
+      norm(probe_, b.mlp_ln, Point::ln2_scale, Point::ln2, l, x_, normed_, scale_);
+      mlp(probe_, b.mlp, l, normed_, out_, work_);
+      add_to_stream(probe_, Point::resid_post, l, out_, x_);
+    }
   }
 
   void block(int l) {
@@ -78,6 +100,12 @@ class EncoderPass {
   Tensor<float> take_stream() { return std::move(x_); }
 
  private:
+  /// Whether a stretch of layers may go from stream to stream in pieces: nobody looks between.
+  bool in_pieces(int l, std::initializer_list<Point> between) const {
+    return work_.pieces && std::none_of(between.begin(), between.end(),
+                                        [&](Point point) { return probe_.wanted(point, l); });
+  }
+
   const Weights& w_;
   const Probe& probe_;
   Tensor<float> x_, normed_, out_, scale_;

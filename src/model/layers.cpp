@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "model/row_pieces.h"
 #include "otoscope/core/threads.h"
 #include "otoscope/kernels/elementwise.h"
 
@@ -11,26 +12,35 @@ namespace {
 
 /// Calls copy(flat, heads) for every row of d_head floats; both are the addresses of one row.
 template <class Flat, class Heads, class Copy>
-void for_head_rows(Flat* flat, Heads* heads, const Shape& shape, Copy&& copy) {
-  const int64_t B = shape[0], H = shape[1], T = shape[2], D = shape[3];
-  parallel_ranges(B * T, 64, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row)
+void for_head_rows(View<Flat> flat, View<Heads> heads, int64_t first, Copy&& copy) {
+  const int64_t H = heads.shape[1], T = heads.shape[2], D = heads.shape[3];
+  parallel_ranges(flat.size() / (H * D), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t row = first + i;
       for (int64_t h = 0; h < H; ++h)
-        copy(flat + (row * H + h) * D, heads + (((row / T) * H + h) * T + row % T) * D);
+        copy(flat.data + (i * H + h) * D, heads.data + (((row / T) * H + h) * T + row % T) * D);
+    }
   });
+}
+
+void forward(const kernels::Linear& w, View<const float> x, View<float> y, const Workspace& work) {
+  if (work.pieces)
+    forward_pieces(w, x, y);
+  else
+    w.forward(x, y);
 }
 
 }  // namespace
 
-void split_heads(View<const float> flat, View<float> heads) {
+void split_heads(View<const float> flat, View<float> heads, int64_t first) {
   const size_t bytes = static_cast<size_t>(heads.shape[3]) * sizeof(float);
-  for_head_rows(flat.data, heads.data, heads.shape,
+  for_head_rows(flat, heads, first,
                 [bytes](const float* from, float* to) { std::memcpy(to, from, bytes); });
 }
 
-void merge_heads(View<const float> heads, View<float> flat) {
+void merge_heads(View<const float> heads, View<float> flat, int64_t first) {
   const size_t bytes = static_cast<size_t>(heads.shape[3]) * sizeof(float);
-  for_head_rows(flat.data, heads.data, heads.shape,
+  for_head_rows(flat, heads, first,
                 [bytes](float* to, const float* from) { std::memcpy(to, from, bytes); });
 }
 
@@ -55,12 +65,12 @@ void norm(const Probe& probe, const NormWeights& w, Point scale_point, Point poi
 
 void mlp(const Probe& probe, const MlpWeights& w, int block, View<const float> x, View<float> out,
          Workspace& work) {
-  const View<float> hidden = work.hidden.of({x.shape[0], x.shape[1], w.up.out()});
-  w.up.forward(x, hidden);
+  const View<float> hidden = work.wide.of({x.shape[0], x.shape[1], w.up.out()});
+  forward(w.up, x, hidden, work);
   probe.at(Point::mlp_pre, block, hidden);
   kernels::gelu(hidden, hidden);
   probe.at(Point::mlp_post, block, hidden);
-  w.down.forward(hidden, out);
+  forward(w.down, hidden, out, work);
   probe.at(Point::mlp_out, block, out);
 }
 
@@ -72,17 +82,17 @@ void add_to_stream(const Probe& probe, Point point, int block, View<const float>
 
 void project(const Probe& probe, const kernels::Linear& w, Point point, int block,
              View<const float> x, View<float> split, Workspace& work) {
-  const View<float> flat = work.flat.of(x.shape);
-  w.forward(x, flat);
+  const View<float> flat = work.wide.of(x.shape);
+  forward(w, x, flat, work);
   split_heads(flat, split);
   probe.at(point, block, split);
 }
 
 void project_out(const Probe& probe, const kernels::Linear& w, Point point, int block,
                  View<const float> z, View<float> out, Workspace& work) {
-  const View<float> flat = work.flat.of(out.shape);
+  const View<float> flat = work.wide.of(out.shape);
   merge_heads(z, flat);
-  w.forward(flat, out);
+  forward(w, flat, out, work);
   probe.at(point, block, out);
 }
 

@@ -23,14 +23,17 @@ class Room {
   Tensor<float> memory_;
 };
 
-/// What the layers of one pass share.
+/// What the layers of one pass share. `wide` holds projections before their heads are split, or the
+/// hidden units of an MLP: never both at once.
 struct Workspace {
-  Room flat, q, k, v, z, hidden, scores;
+  Room wide, q, k, v, z, scores;
+  bool pieces = false;  // products in pieces of rows (row_pieces.h)
 };
 
-/// (B, T, heads * d_head) -> (B, heads, T, d_head), and back.
-void split_heads(View<const float> flat, View<float> heads);
-void merge_heads(View<const float> heads, View<float> flat);
+/// Rows [first, first + flat.rows()) of (B, T, heads * d_head) -> their places in (B, heads, T,
+/// d_head), and back.
+void split_heads(View<const float> flat, View<float> heads, int64_t first = 0);
+void merge_heads(View<const float> heads, View<float> flat, int64_t first = 0);
 
 /// y = LayerNorm(x) with its scale as a site: where a hook changed the scale of a row, that row of
 /// y is computed again from the changed one.   x, y: (B, T, d)   scale: (B, T)

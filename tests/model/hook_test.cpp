@@ -74,7 +74,7 @@ TEST_CASE("observing any site on any path leaves the outputs bit-equal, once per
       const bool last_only = site.point == Point::logits && path.calls > 1;
       const int64_t T = last_only ? 1 : path.positions[call];
       const bool all_audio = site_name(site).find("cross") != std::string::npos;
-      const int64_t S = path.name == "encoder" || all_audio ? 100 : before + path.positions[call];
+      const int64_t S = path.of_encoder() || all_audio ? 100 : before + path.positions[call];
       CHECK(watcher.shapes[call] == site_shape(nano().dims(), site, watcher.shapes[call][0], T, S));
       CHECK(watcher.steps[call] == (path.calls > 1 ? int(call) : -1));
       before += path.positions[call];

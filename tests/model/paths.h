@@ -1,11 +1,12 @@
 #pragma once
-/// The four ways in which a pass reaches a site, each as a function from hooks to all its outputs.
+/// The ways in which a pass reaches a site, each as a function from hooks to all its outputs.
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "model/nano.h"
+#include "otoscope/core/threads.h"
 
 namespace otoscope::testing {
 
@@ -19,6 +20,7 @@ struct Path {
   std::vector<float> (*pass)(model::Hooks);
 
   std::vector<float> run(model::Hooks hooks) const { return pass(hooks); }
+  bool of_encoder() const { return sites.front().stack == model::Stack::encoder; }
 
   int64_t calls_at(const model::Site& site) const {
     using model::Point;
@@ -42,6 +44,24 @@ inline void append(std::vector<float>& to, View<const float> x) {
 inline std::vector<float> run_encoder(model::Hooks hooks) {
   static const NanoInput input = nano_input();
   return values_of(nano().encode(input.mel, {}, hooks));
+}
+
+/// On one thread, where the layers run in pieces of rows (src/model/row_pieces.h).
+inline std::vector<float> run_pieces(const model::Whisper& model, model::Hooks hooks) {
+  static const NanoInput input = nano_input();
+  const int before = threads();
+  set_threads(1);
+  auto out = values_of(model.encode(input.mel, {}, hooks));
+  set_threads(before);
+  return out;
+}
+inline std::vector<float> run_encoder_pieces(model::Hooks hooks) {
+  return run_pieces(nano(), hooks);
+}
+inline std::vector<float> run_encoder_bf16(model::Hooks hooks) {
+  static const model::Whisper rounded =
+      model::Whisper::load(golden("whisper_nano"), {Precision::bf16, {}});
+  return run_pieces(rounded, hooks);
 }
 
 inline std::vector<float> run_forced(model::Hooks hooks) {
@@ -107,6 +127,8 @@ inline std::vector<Path> paths() {
   for (const model::Site& site : model::all_sites(nano().dims()))
     (site.stack == model::Stack::encoder ? encoder : decoder).push_back(site);
   return {{"encoder", encoder, 1, {100}, nano_detail::run_encoder},
+          {"encoder in pieces", encoder, 1, {100}, nano_detail::run_encoder_pieces},
+          {"encoder in pieces, bf16", encoder, 1, {100}, nano_detail::run_encoder_bf16},
           {"decoder_forced", decoder, 1, {8}, nano_detail::run_forced},
           {"cached greedy", decoder, 4, {4, 1, 1, 1}, nano_detail::run_greedy},
           {"cached with beams", decoder, 4, {4, 1, 1, 1}, nano_detail::run_beams}};

@@ -42,7 +42,7 @@ TEST_CASE("an edit that changes nothing keeps every bit, on every way through th
   silent.b_enc[17] = -1e6F;
   for (const testing::Path& path : testing::paths()) {
     const auto plain = path.run({});
-    const Site site = path.name == "encoder" ? encoder_site() : decoder_site();
+    const Site site = path.of_encoder() ? encoder_site() : decoder_site();
     CAPTURE(path.name);
     for (const auto& operators : nothings) {
       SteerHook hook(nano().dims(), site, operators, &sae);
@@ -105,7 +105,7 @@ TEST_CASE("beams carry the edit: like the same function written by hand, at ever
   Hook* const steered[] = {&hook};
   Hook* const hand[] = {&by_hand};
   for (const testing::Path& path : testing::paths()) {
-    if (path.name == "encoder") continue;
+    if (path.of_encoder()) continue;
     CAPTURE(path.name);
     hook.reset_dose();
     const auto got = path.run(steered), want = path.run(hand);
