@@ -11,5 +11,6 @@ function(otoscope_embed room file symbol)
             -P ${PROJECT_SOURCE_DIR}/cmake/embed_file.cmake
     DEPENDS ${PROJECT_SOURCE_DIR}/${file} ${PROJECT_SOURCE_DIR}/cmake/embed_file.cmake
     COMMENT "Embedding ${file}" VERBATIM)
+  set_source_files_properties(${output} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_sources(otoscope_${room} PRIVATE ${output})
 endfunction()

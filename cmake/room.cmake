@@ -1,8 +1,9 @@
 # One room of the house = one static library, with the tests and fuzz targets that bear its name.
 # Files are found by pattern, so adding one needs no edit here. `x_avx2.cpp`, `x_avx512.cpp` and
 # `x_amx.cpp` are compiled with the flags of that instruction set, everything else for any x86-64. From io down the
-# headers that most files include are parsed once (precompiled); clang's presets go without, so an
-# #include that a file forgot is found there.
+# headers that most files include are parsed once (precompiled), and the preset release compiles ten files of a
+# room as one (OTOSCOPE_TOGETHER): names in unnamed namespaces must differ within a room. clang's presets go
+# without either, so an #include that a file forgot is found there.
 #
 #   otoscope_room(sae USES store)          links otoscope_store and, through it, the rooms above
 set(OTOSCOPE_COMMON_HEADERS <algorithm> <cmath> <filesystem> <functional> <map> <memory> <optional> <set> <span>
@@ -24,6 +25,9 @@ function(otoscope_room name)
   add_library(otoscope_${name} STATIC ${sources})
   add_library(otoscope::${name} ALIAS otoscope_${name})
   set_target_properties(otoscope_${name} PROPERTIES EXPORT_NAME ${name})
+  if(NOT name MATCHES "^(core|kernels)$")  # those are small, and many of their files have flags of their own
+    set_target_properties(otoscope_${name} PROPERTIES UNITY_BUILD ${OTOSCOPE_TOGETHER} UNITY_BUILD_BATCH_SIZE 10)
+  endif()
   target_include_directories(otoscope_${name}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
     PRIVATE ${PROJECT_SOURCE_DIR}/src)

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "audio/ffmpeg_free.h"
 #include "audio/quiet.h"
 #include "audio/resampler.h"
 #include "otoscope/audio/time.h"
@@ -28,15 +29,6 @@ constexpr Known kKnown[] = {{"opus", "libopus", "libopus", AV_SAMPLE_FMT_FLT, 24
                             {"mp3", "libmp3lame", "mp3float", AV_SAMPLE_FMT_FLTP, 32, false},
                             {"g722", "g722", "g722", AV_SAMPLE_FMT_S16, 64, false}};
 constexpr int kAnyFrame = 320;  // of codecs that take any number of samples at once
-
-struct Free {
-  void operator()(AVCodecContext* context) const { avcodec_free_context(&context); }
-  void operator()(AVCodecParameters* parameters) const { avcodec_parameters_free(&parameters); }
-  void operator()(AVFrame* frame) const { av_frame_free(&frame); }
-  void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
-template <class T>
-using Owned = std::unique_ptr<T, Free>;
 
 const Known& known(const std::string& codec) {
   for (const Known& one : kKnown)

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "audio/ffmpeg_free.h"
 #include "otoscope/audio/time.h"
 #include "otoscope/core/errors.h"
 
@@ -16,12 +17,6 @@ extern "C" {
 namespace otoscope::audio {
 namespace {
 
-struct Free {
-  void operator()(AVCodecContext* context) const { avcodec_free_context(&context); }
-  void operator()(AVFrame* frame) const { av_frame_free(&frame); }
-  void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
-
 void must(int status, const char* what) {
   if (status < 0)
     throw UserError("mp3 encoder",
@@ -29,12 +24,12 @@ void must(int status, const char* what) {
                     "check that FFmpeg has libmp3lame");
 }
 
-std::unique_ptr<AVCodecContext, Free> open_encoder(int kilobits) {
+Owned<AVCodecContext> open_encoder(int kilobits) {
   const AVCodec* codec = avcodec_find_encoder_by_name("libmp3lame");
   if (codec == nullptr)
     throw UserError("mp3 encoder", "expected FFmpeg with libmp3lame, got one without",
                     "install libavcodec59");
-  std::unique_ptr<AVCodecContext, Free> context(avcodec_alloc_context3(codec));
+  Owned<AVCodecContext> context(avcodec_alloc_context3(codec));
   context->bit_rate = kilobits * 1000;
   context->sample_rate = kSampleRate;
   context->sample_fmt = AV_SAMPLE_FMT_FLTP;
@@ -59,8 +54,8 @@ std::vector<float> faded(std::span<const float> pcm) {
 std::string encode_mp3(std::span<const float> pcm, int kilobits) {
   if (pcm.empty()) return {};
   const auto context = open_encoder(kilobits);
-  const std::unique_ptr<AVFrame, Free> frame(av_frame_alloc());
-  const std::unique_ptr<AVPacket, Free> packet(av_packet_alloc());
+  const Owned<AVFrame> frame(av_frame_alloc());
+  const Owned<AVPacket> packet(av_packet_alloc());
   const std::vector<float> samples = faded(pcm);
   std::string file;
 

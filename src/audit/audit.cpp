@@ -16,7 +16,7 @@
 namespace otoscope::audit {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 using steer::Part;
 
 class Auditing {
@@ -46,7 +46,7 @@ class Auditing {
     }
     m_.rate = rate_of(m_.test, m_.judged, {m_.options.seed, m_.options.replicates});
     find_mechanism();
-    Json record = record_json(m_);
+    OrderedJson record = record_json(m_);
     time.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     record["provenance"] = provenance_json(m_.in, m_.options, time);
     const auto problems = record_schema().problems(io::Json(record));
@@ -74,7 +74,7 @@ class Auditing {
 
   void find_mechanism() {
     const auto none = [](const std::string& why) {
-      return Json{{"measured", false}, {"why", why}};
+      return OrderedJson{{"measured", false}, {"why", why}};
     };
     if (!mechanism() || !m_.rate.insufficient.empty()) {
       const std::string why = !m_.rate.insufficient.empty()

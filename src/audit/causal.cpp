@@ -9,12 +9,13 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/statistics.h"
 #include "otoscope/io/estimate.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::audit {
 namespace {
 
+using io::OrderedJson;
 using io::to_json;
-using Json = nlohmann::ordered_json;
 using steer::Part;
 
 constexpr int64_t kLeastControls = 20;
@@ -75,7 +76,7 @@ class Intervening {
     out_.controls = lab_.run(windows, controls, false, "features like them taken away");
 
     const Paired main = pair(edits.heard[0]);
-    Json& json = out_.json;
+    OrderedJson& json = out_.json;
     json = {{"measured", true},
             {"set", target_.what + (lab_.saes[set.sae].site.stack == model::Stack::encoder
                                         ? ", at every frame with audio"
@@ -86,7 +87,7 @@ class Intervening {
             {"mean_ablated",
              arm_json("to the mean over train", 1, edits.dose[1], pair(edits.heard[1]))}};
     add_controls(main);
-    json["dose"] = Json::array();
+    json["dose"] = OrderedJson::array();
     const char* names[] = {"twice as strong", "halved", "reversed"};
     const double strengths[] = {-1, .5, 2};
     for (size_t i = 0; i < 3; ++i)
@@ -103,7 +104,8 @@ class Intervening {
   Paired pair(std::span<const steer::Heard> after) const {
     return paired(g_, mode_, out_.rows, clean_, after, options_);
   }
-  static Json arm_json(const std::string& name, double strength, double dose, const Paired& p) {
+  static OrderedJson arm_json(const std::string& name, double strength, double dose,
+                              const Paired& p) {
     return {{"name", name},
             {"strength", strength},
             {"dose", dose},
@@ -139,7 +141,7 @@ class Intervening {
   }
 
   /// Set to what they are where it fails, on clips that do not.
-  Json sufficiency() const {
+  OrderedJson sufficiency() const {
     std::vector<int64_t> rows;
     for (const int64_t i : out_.rows)
       if (g_.fails(i) == 0) rows.push_back(i);
@@ -160,7 +162,7 @@ class Intervening {
     std::vector<steer::Heard> clean;
     clean.reserve(rows.size());
     for (const int64_t i : rows) clean.push_back(g_.all.heard[static_cast<size_t>(i)]);
-    Json json{{"measured", true}, {"windows", rows.size()}};
+    OrderedJson json{{"measured", true}, {"windows", rows.size()}};
     for (size_t a = 0; a < arms.size(); ++a)
       json[a == 0 ? "arm" : "control"] =
           arm_json(a == 0 ? "set to their mean largest value where it fails"
@@ -169,7 +171,7 @@ class Intervening {
     return json;
   }
 
-  Json guarded(std::span<const steer::SoundWindow> guard, const std::string& data) const {
+  OrderedJson guarded(std::span<const steer::SoundWindow> guard, const std::string& data) const {
     if (guard.empty()) return {{"measured", false}, {"why", "no clips of speech were given"}};
     const std::vector<Arm> arms{ablation(target_.set, g_, false)};
     const ArmRun run = lab_.run(guard, arms, true, "what the edit costs on speech");
@@ -189,7 +191,7 @@ class Intervening {
   }
 
   /// (Z - Z')/Z, only where the fall is real and the controls' is not.
-  Json mediation(const Paired& main) const {
+  OrderedJson mediation(const Paired& main) const {
     if (!(main.difference.low > 0) || !(main.before.value > 0) || differences_.empty())
       return nullptr;
     if (quantile(differences_, .025) > 0 || quantile(differences_, .975) < 0) return nullptr;

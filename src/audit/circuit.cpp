@@ -12,12 +12,13 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/statistics.h"
 #include "otoscope/io/estimate.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::audit {
 namespace {
 
+using io::OrderedJson;
 using io::to_json;
-using Json = nlohmann::ordered_json;
 using steer::Part;
 
 constexpr int kSizes[] = {1, 4, 16, 64, 256};
@@ -27,10 +28,10 @@ constexpr int kLeastDraws = 20;
 /// Bars for a circuit that is found again (methods.md §6.8).
 constexpr double kStable = .8, kOverChance = 3;
 
-class Finding {
+class CircuitFinding {
  public:
-  Finding(const Gathered& gathered, const FailureMode& mode, const Laboratory& lab, size_t sae,
-          const CircuitOptions& options)
+  CircuitFinding(const Gathered& gathered, const FailureMode& mode, const Laboratory& lab,
+                 size_t sae, const CircuitOptions& options)
       : g_(gathered), mode_(mode), lab_(lab), options_(options) {
     out_.sae = sae;
   }
@@ -157,7 +158,7 @@ class Finding {
                      s.bootstrap.value, s.bootstrap.low, s.bootstrap.high, kStable, s.chance)}};
   }
 
-  static Json part_json(Part part, const std::vector<circuits::AttributionClip>& clips) {
+  static OrderedJson part_json(Part part, const std::vector<circuits::AttributionClip>& clips) {
     std::set<std::string> clusters;
     for (const auto& clip : clips) clusters.insert(clip.cluster);
     return {
@@ -169,7 +170,7 @@ class Finding {
               const std::vector<circuits::AttributionClip>& dev,
               const std::vector<circuits::AttributionClip>& test) {
     const circuits::SiteAttribution& at = found.sites[0];
-    Json& json = out_.json;
+    OrderedJson& json = out_.json;
     json = {{"measured", true},
             {"kind", fmt::format("attribution over a data set by integrated gradients in {} steps: "
                                  "not an exact graph",
@@ -187,7 +188,7 @@ class Finding {
              "the fewest of a few sizes that keep .8 of the effect on dev, else the "
              "one that keeps most"},
             {"curve", curve_}};
-    json["top"] = Json::array();
+    json["top"] = OrderedJson::array();
     for (const circuits::FeatureEffect& f : at.top)
       json["top"].push_back({{"index", f.feature},
                              {"effect", to_json(f.effect)},
@@ -219,7 +220,7 @@ class Finding {
   const FailureMode& mode_;
   const Laboratory& lab_;
   const CircuitOptions& options_;
-  Json curve_ = Json::array();
+  OrderedJson curve_ = OrderedJson::array();
   Circuit out_;
 };
 
@@ -227,7 +228,7 @@ class Finding {
 
 Circuit find_circuit(const Gathered& gathered, const FailureMode& mode, const Laboratory& lab,
                      size_t sae, const CircuitOptions& options) {
-  return Finding(gathered, mode, lab, sae, options).run();
+  return CircuitFinding(gathered, mode, lab, sae, options).run();
 }
 
 }  // namespace otoscope::audit

@@ -7,7 +7,7 @@
 namespace otoscope::audit {
 
 nlohmann::ordered_json contexts_json(const std::optional<std::string>& text) {
-  using Json = nlohmann::ordered_json;
+  using io::OrderedJson;
   if (!text)
     return {{"measured", false}, {"why", "one data set, one recording condition: not compared"}};
   const std::string where = "--contexts";
@@ -17,14 +17,15 @@ nlohmann::ordered_json contexts_json(const std::optional<std::string>& text) {
                     "`otoscope contexts` writes it");
   if (io::integer_at(found, "version", where) != 1)
     throw UserError(where, "expected version 1", "a newer otoscope wrote it");
-  Json json{{"measured", true}, {"sha256", io::sha256(*text)}, {"comparisons", Json::array()}};
+  OrderedJson json{
+      {"measured", true}, {"sha256", io::sha256(*text)}, {"comparisons", OrderedJson::array()}};
   const io::Json& comparisons = io::member_at(found, "comparisons", where);
   if (!comparisons.is_array()) throw UserError(where, "expected a list at comparisons");
   for (const io::Json& one : comparisons) {
     const io::Json& verdict = io::member_at(one, "verdict", where);
     const io::Json& because = io::member_at(verdict, "because", where);
     if (!because.is_array()) throw UserError(where, "expected a list at because");
-    Json reasons = Json::array();
+    OrderedJson reasons = OrderedJson::array();
     for (const io::Json& reason : because) {
       if (!reason.is_string()) throw UserError(where, "expected texts at because");
       reasons.push_back(reason.get<std::string>());

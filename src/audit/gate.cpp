@@ -13,13 +13,13 @@ namespace {
 
 using io::Json;
 
-constexpr size_t kMostBytes = 1000;
-constexpr int kMostLevels = 32;
+constexpr size_t kMostGateBytes = 1000;
+constexpr int kMostGateLevels = 32;
 
 class Expression {
  public:
   Expression(std::string_view text, const Json& record) : text_(text), record_(record) {
-    if (text.size() > kMostBytes) refuse("expected at most 1000 bytes");
+    if (text.size() > kMostGateBytes) refuse("expected at most 1000 bytes");
   }
 
   bool run() {
@@ -75,7 +75,7 @@ class Expression {
     return value;
   }
   bool one(int level) {
-    if (level > kMostLevels) refuse("expected at most 32 levels");
+    if (level > kMostGateLevels) refuse("expected at most 32 levels");
     if (take("not")) return !one(level + 1);
     if (take("(")) {
       const bool value = either(level + 1);

@@ -19,7 +19,7 @@ namespace {
 using io::Json;
 using io::OrderedJson;
 
-constexpr double kMostCases = 0x1p53;
+constexpr double kMostCounted = 0x1p53;
 
 struct Judged {
   std::string cluster;
@@ -73,7 +73,7 @@ Version read_version(const Audited& audit) {
     if (!e.at(key).is_number()) throw UserError(audit.name, "has a rate without an interval");
   const auto count = [&](const char* key) {
     const auto n = e.at(key).get<double>();
-    if (!(n <= kMostCases))
+    if (!(n <= kMostCounted))
       throw UserError(audit.name, "has a rate of more cases than there can be");
     return static_cast<int64_t>(n);
   };

@@ -17,13 +17,6 @@ using Answer = Judgement::Answer;
 
 constexpr size_t kMostWords = 4096;  // of a text that is aligned
 
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words;
-  for (std::string& word : split(text, ' '))
-    if (!word.empty()) words.push_back(std::move(word));
-  return words;
-}
-
 /// One case before one rule.
 class Asking {
  public:
@@ -87,7 +80,7 @@ class Asking {
     const std::string& text = case_.heard.normalised;
     const std::string& reference = *case_.reference;
     if (p.kind == Kind::empty) return answer(!reference.empty() && text.empty());
-    const auto heard = words_of(text), said = words_of(reference);
+    const auto heard = spaced_words(text), said = spaced_words(reference);
     if (heard.size() > kMostWords || said.size() > kMostWords)
       return error("a text of more than 4096 words");
     switch (p.kind) {
@@ -135,7 +128,7 @@ class Asking {
 }  // namespace
 
 int64_t longest_deletion(std::string_view reference, std::string_view text) {
-  const auto said = words_of(reference), heard = words_of(text);
+  const auto said = spaced_words(reference), heard = spaced_words(text);
   const size_t n = said.size(), m = heard.size();
   std::vector<int32_t> cost((n + 1) * (m + 1));
   const auto at = [&](size_t i, size_t j) -> int32_t& { return cost[i * (m + 1) + j]; };
@@ -163,7 +156,7 @@ int64_t longest_deletion(std::string_view reference, std::string_view text) {
 }
 
 int64_t repeats(std::string_view text, int64_t longest) {
-  const auto words = words_of(text);
+  const auto words = spaced_words(text);
   const size_t n = words.size();
   int64_t most = n == 0 ? 0 : 1;
   for (size_t k = 1; k <= static_cast<size_t>(longest) && 2 * k <= n; ++k) {

@@ -23,9 +23,9 @@ using Kind = Predicate::Kind;
 
 /// Of what the predicates do: a change of their meaning changes every hash.
 constexpr std::string_view kPredicates = "otoscope.predicates/1";
-constexpr int64_t kMostBytes = 1 << 20;
+constexpr int64_t kMostModeBytes = 1 << 20;
 constexpr int kMostPredicates = 64, kMostLevels = 8;
-constexpr size_t kMostWords = 10000, kMostRules = 16;
+constexpr size_t kMostListedWords = 10000, kMostRules = 16;
 
 /// An object whose keys are all known.
 class Object {
@@ -59,7 +59,7 @@ class Object {
   }
   std::vector<std::string> texts(const char* key) const {
     const Json& list = io::member_at(json_, key, where_);
-    if (!list.is_array() || list.empty() || list.size() > kMostWords)
+    if (!list.is_array() || list.empty() || list.size() > kMostListedWords)
       throw UserError(where_, "expected a list of 1 to 10000 texts at " + std::string(key));
     std::vector<std::string> found;
     for (const Json& one : list) {
@@ -252,7 +252,7 @@ FailureMode parse_mode(std::string_view text, std::string_view where, const fs::
 }
 
 FailureMode read_mode(const fs::path& path) {
-  return parse_mode(io::read_file(path, kMostBytes), path.string(),
+  return parse_mode(io::read_file(path, kMostModeBytes), path.string(),
                     fs::absolute(path).parent_path());
 }
 

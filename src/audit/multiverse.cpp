@@ -5,11 +5,12 @@
 
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/statistics.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::audit {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 using steer::Part;
 
 constexpr int kReplicates = 500;  // of 48 analyses a seed
@@ -40,7 +41,7 @@ class Multiverse {
     options_.judging.filter = Filter::raw;  // the filter is in what is seen
   }
 
-  Json run() {
+  OrderedJson run() {
     for (const bool after : {false, true}) labels_.push_back(judged(after));
     for (size_t seed = 0; seed < seeds_.size(); ++seed)
       for (const bool drawn : {false, true})
@@ -53,8 +54,8 @@ class Multiverse {
         const Column causes = choice.told ? causal_column(choice, to_mean) : Column::not_measured;
         for (int measure = 0; measure < 3; ++measure) add(choice, to_mean, causes, measure);
       }
-    Json json{{"measured", true}};
-    json["axes"] = Json::array();
+    OrderedJson json{{"measured", true}};
+    json["axes"] = OrderedJson::array();
     const auto axis = [&](const char* name, std::vector<std::string> values) {
       json["axes"].push_back({{"name", name}, {"values", std::move(values)}});
     };
@@ -203,7 +204,7 @@ class Multiverse {
   void add(const Choice& choice, bool to_mean, Column causes, int measure) {
     constexpr const char* kMeasures[] = {"AUROC", "correlation at dev's best threshold",
                                          "correlation at dev's prevalence"};
-    Json spec;
+    OrderedJson spec;
     spec["at"] = {sae_name(choice.seed),
                   choice.drawn ? "clusters resampled" : "all",
                   choice.source == 1 ? "after Whisper's filter" : "text as decoded",
@@ -226,8 +227,9 @@ class Multiverse {
     supporting_ += found == verdict_ ? 1 : 0;
     spec["verdict"] = wording_name(found);
     const double value = measure == 0 ? score.auroc.value : score.mcc.value;
-    spec["predictive"] = std::isfinite(value) ? Json(value) : Json();
-    spec["causal"] = std::isfinite(last_causal_.value) ? Json(last_causal_.value) : Json();
+    spec["predictive"] = std::isfinite(value) ? OrderedJson(value) : OrderedJson();
+    spec["causal"] =
+        std::isfinite(last_causal_.value) ? OrderedJson(last_causal_.value) : OrderedJson();
     specs_.push_back(std::move(spec));
   }
 
@@ -245,16 +247,16 @@ class Multiverse {
   ArmRun run_;
   Estimate last_causal_;
   double controls_[2] = {std::nan(""), std::nan("")};
-  Json specs_ = Json::array();
+  OrderedJson specs_ = OrderedJson::array();
   int64_t supporting_ = 0, computable_ = 0;
 };
 
 }  // namespace
 
-Json multiverse(const Gathered& gathered, const FailureMode& mode, const Predictive& primary,
-                const Search& search, const Causal& causal, Wording verdict, const Laboratory& lab,
-                std::span<const std::vector<size_t>> seeds, const CausalOptions& options,
-                const PredictiveOptions& predicting) {
+OrderedJson multiverse(const Gathered& gathered, const FailureMode& mode, const Predictive& primary,
+                       const Search& search, const Causal& causal, Wording verdict,
+                       const Laboratory& lab, std::span<const std::vector<size_t>> seeds,
+                       const CausalOptions& options, const PredictiveOptions& predicting) {
   if (!primary.measured() || !causal.measured())
     return {{"measured", false},
             {"why", "the primary analysis has no mechanism to vary: " +

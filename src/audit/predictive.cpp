@@ -10,15 +10,16 @@
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/statistics.h"
 #include "otoscope/io/estimate.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::audit {
 namespace {
 
+using io::OrderedJson;
 using io::to_json;
-using Json = nlohmann::ordered_json;
 using steer::Part;
 
-constexpr double kRidges[] = {1e-3, 1e-2, 1e-1, 1};
+constexpr double kDenseRidges[] = {1e-3, 1e-2, 1e-1, 1};
 
 using ScoreOf = std::function<double(int64_t row)>;
 
@@ -122,7 +123,7 @@ class Predicting {
     };
     steer::Logistic best;
     double best_dev = -1;
-    for (const double ridge : kRidges) {
+    for (const double ridge : kDenseRidges) {
       throw_if_interrupted();
       const steer::Logistic model = steer::fit_logistic(x, d, part(Part::train).positive, ridge);
       const double dev = auroc(scores(part(Part::dev), by(model)), part(Part::dev).positive);
@@ -199,7 +200,7 @@ class Predicting {
   void report(const std::vector<Row>& rows, const std::vector<double>& random) {
     const Labelled& test = part(Part::test);
     const AllPositive yes = all_positive(test.positives(), static_cast<int64_t>(test.rows.size()));
-    Json& json = out_.json;
+    OrderedJson& json = out_.json;
     json = {{"measured", true}, {"question", "does the clip fail?"}};
     for (const Part p : {Part::train, Part::dev, Part::test})
       json["windows"][std::string(steer::part_name(p))] = {{"positive", part(p).positives()},
@@ -207,7 +208,7 @@ class Predicting {
     Estimate prevalence = wilson(test.positives(), static_cast<int64_t>(test.rows.size()));
     json["prevalence"] = to_json(prevalence);
     json["all_positive"] = {{"f1", yes.f1}, {"precision", yes.precision}, {"mcc", yes.mcc}};
-    json["scores"] = Json::array();
+    json["scores"] = OrderedJson::array();
     for (const Row& r : rows)
       json["scores"].push_back({{"name", r.name},
                                 {"kind", r.kind},

@@ -15,16 +15,17 @@
 #include "otoscope/core/version.h"
 #include "otoscope/io/file.h"
 #include "otoscope/io/hash.h"
+#include "otoscope/io/json.h"
 #include "otoscope/kernels/device.h"
 
 namespace otoscope::audit {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
-Json files_json(const std::vector<NamedFile>& files) {
-  Json list = Json::array();
+OrderedJson files_json(const std::vector<NamedFile>& files) {
+  OrderedJson list = OrderedJson::array();
   for (const NamedFile& file : files) list.push_back(to_json(file));
   return list;
 }
@@ -39,7 +40,7 @@ std::string cpu_name() {
   return ::uname(&names) == 0 ? names.machine : "unknown";
 }
 
-Json machine_json() {
+OrderedJson machine_json() {
   const auto pages = ::sysconf(_SC_PHYS_PAGES), size = ::sysconf(_SC_PAGESIZE);
   return {{"cpu", cpu_name()},
           {"cores", std::thread::hardware_concurrency()},
@@ -48,10 +49,10 @@ Json machine_json() {
           {"memory_bytes", pages > 0 && size > 0 ? int64_t{pages} * size : 0}};
 }
 
-Json program_sha256() {
+OrderedJson program_sha256() {
   std::error_code error;
   const fs::path self = fs::read_symlink("/proc/self/exe", error);
-  return error ? Json() : Json(io::sha256_file(self));
+  return error ? OrderedJson() : OrderedJson(io::sha256_file(self));
 }
 
 }  // namespace
@@ -65,8 +66,8 @@ std::string now_utc() {
   return text;
 }
 
-Json dataset_json(const store::Manifest& manifest, const std::string& name, const std::string& role,
-                  std::span<const steer::SoundWindow> heard) {
+OrderedJson dataset_json(const store::Manifest& manifest, const std::string& name,
+                         const std::string& role, std::span<const steer::SoundWindow> heard) {
   std::map<std::string, int64_t> licences;
   std::map<fs::path, std::string> hashes;  // a file may hold several clips
   std::vector<NamedFile> audio;
@@ -76,24 +77,25 @@ Json dataset_json(const store::Manifest& manifest, const std::string& name, cons
     if (hash.empty()) hash = io::sha256_file(window.clip.path);
     audio.push_back({window.clip.id, window.clip.path, hash, 0});
   }
-  Json json{{"id", name},
-            {"sha256", manifest.sha256},
-            {"role", role},
-            {"clips", heard.size()},
-            {"audio_sha256", hash_of(std::move(audio))},
-            {"licences", Json::array()}};
+  OrderedJson json{{"id", name},
+                   {"sha256", manifest.sha256},
+                   {"role", role},
+                   {"clips", heard.size()},
+                   {"audio_sha256", hash_of(std::move(audio))},
+                   {"licences", OrderedJson::array()}};
   for (const auto& [licence, n] : licences)
     json["licences"].push_back({{"licence", licence}, {"clips", n}});
   return json;
 }
 
-Json provenance_json(const AuditInputs& inputs, const AuditOptions& options, const RunTime& time) {
-  Json json{{"tool", "otoscope"}};
+OrderedJson provenance_json(const AuditInputs& inputs, const AuditOptions& options,
+                            const RunTime& time) {
+  OrderedJson json{{"tool", "otoscope"}};
   json["code"] = {{"version", kVersion}, {"program_sha256", program_sha256()}};
   json["model"] = {{"name", inputs.model_name},
                    {"hash", inputs.model.hash()},
                    {"files", files_json(hash_folder(inputs.model.folder(), "model/"))}};
-  json["saes"] = Json::array();
+  json["saes"] = OrderedJson::array();
   for (size_t s = 0; s < inputs.saes.size(); ++s) {
     const sae::Sae& sae = *inputs.saes[s];
     const std::string prefix = "sae-" + std::to_string(s) + "/";
@@ -106,13 +108,14 @@ Json provenance_json(const AuditInputs& inputs, const AuditOptions& options, con
                                hash_file(sae.folder / "sae_weights.safetensors",
                                          prefix + "sae_weights.safetensors")})}});
   }
-  json["data"] = Json::array({to_json(hash_file(inputs.data.path, "data/manifest.jsonl"))});
+  json["data"] = OrderedJson::array({to_json(hash_file(inputs.data.path, "data/manifest.jsonl"))});
   if (inputs.speech != nullptr)
     json["data"].push_back(to_json(hash_file(inputs.speech->path, "guard/manifest.jsonl")));
-  json["mode"] = inputs.mode_path.empty() ? Json{{"name", "built in: " + inputs.mode.id},
-                                                 {"sha256", io::sha256(inputs.mode.canonical)},
-                                                 {"bytes", inputs.mode.canonical.size()}}
-                                          : to_json(hash_file(inputs.mode_path, "mode.json"));
+  json["mode"] = inputs.mode_path.empty()
+                     ? OrderedJson{{"name", "built in: " + inputs.mode.id},
+                                   {"sha256", io::sha256(inputs.mode.canonical)},
+                                   {"bytes", inputs.mode.canonical.size()}}
+                     : to_json(hash_file(inputs.mode_path, "mode.json"));
 #ifdef __clang__
   const std::string compiler = std::string("clang ") + __clang_version__;
 #else
@@ -127,10 +130,10 @@ Json provenance_json(const AuditInputs& inputs, const AuditOptions& options, con
   json["machine"] = machine_json();
   json["threads"] = threads();
   json["seeds"] = {{"all", options.seed}};
-  json["command"] = Json::parse(inputs.command);
+  json["command"] = OrderedJson::parse(inputs.command);
   json["started"] = time.started;
   json["wall_s"] = time.wall_s;
-  json["parents"] = Json::array();
+  json["parents"] = OrderedJson::array();
   for (const sae::Sae* sae : inputs.saes) json["parents"].push_back("sae " + sae->hash);
   return json;
 }

@@ -3,30 +3,31 @@
 #include <nlohmann/json.hpp>
 
 #include "otoscope/io/estimate.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::audit {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
-Json to_json(const Rate& rate) {
-  Json json{{"k", rate.fails},
-            {"n", rate.n},
-            {"errors", rate.errors},
-            {"clusters", rate.clusters},
-            {"estimate", io::to_json(rate.estimate)},
-            {"wilson", io::to_json(rate.wilson)},
-            {"errors_as_failures", io::to_json(rate.errors_as_failures)},
-            {"sufficient", rate.insufficient.empty()}};
+OrderedJson to_json(const Rate& rate) {
+  OrderedJson json{{"k", rate.fails},
+                   {"n", rate.n},
+                   {"errors", rate.errors},
+                   {"clusters", rate.clusters},
+                   {"estimate", io::to_json(rate.estimate)},
+                   {"wilson", io::to_json(rate.wilson)},
+                   {"errors_as_failures", io::to_json(rate.errors_as_failures)},
+                   {"sufficient", rate.insufficient.empty()}};
   if (!rate.insufficient.empty()) json["why_not"] = rate.insufficient;
   return json;
 }
 
-Json to_json(const Groups& groups, double wer_bound) {
-  Json list = Json::array();
+OrderedJson to_json(const Groups& groups, double wer_bound) {
+  OrderedJson list = OrderedJson::array();
   for (const GroupTable& table : groups.tables) {
-    Json one{{"by", table.by}, {"cells", Json::array()}};
+    OrderedJson one{{"by", table.by}, {"cells", OrderedJson::array()}};
     for (const GroupCell& cell : table.cells) {
-      Json row{{"value", cell.value}, {"rate", to_json(cell.rate)}};
+      OrderedJson row{{"value", cell.value}, {"rate", to_json(cell.rate)}};
       if (cell.compared) {
         row["difference"] = io::to_json(cell.difference);
         row["p"] = cell.p;

@@ -21,7 +21,7 @@
 namespace otoscope::audit {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 using steer::Part;
 
 constexpr int kWritten = 5;  // tokens that name a feature of the decoder
@@ -30,9 +30,9 @@ class Recording {
  public:
   explicit Recording(const Measured& measured) : m_(measured) {}
 
-  Json record() const {
+  OrderedJson record() const {
     const RateOptions rating{m_.options.seed, m_.options.replicates};
-    Json record = head();
+    OrderedJson record = head();
     record["failure_mode"] = mode_json();
     record["population"] = population();
     record["decoding"] = decoding();
@@ -58,7 +58,7 @@ class Recording {
     std::map<std::filesystem::path, std::string> hashes;
     for (const int64_t i : m_.g.places(Part::test)) {
       const auto at = static_cast<size_t>(i);
-      Json one = to_json(m_.g.cases[at]);
+      OrderedJson one = to_json(m_.g.cases[at]);
       one["cluster"] = m_.g.cases[at].cluster;
       one["answer"] = answer_name(m_.g.judgements[at].answer);
       one["audio"] = std::filesystem::proximate(m_.g.windows[at].clip.path,
@@ -74,8 +74,8 @@ class Recording {
   }
 
  private:
-  Json head() const {
-    Json record{{"schema", "otoscope.audit"}, {"version", kRecordVersion}};
+  OrderedJson head() const {
+    OrderedJson record{{"schema", "otoscope.audit"}, {"version", kRecordVersion}};
     record["claim_id"] =
         fmt::format("{}/{}/{}", m_.in.model_name, m_.in.mode.id, m_.in.data.sha256.substr(0, 12));
     Claim claim;
@@ -113,10 +113,10 @@ class Recording {
 
   /// What else the edit does: said wherever the second column passed.
   std::string cost() const {
-    const Json& guard = m_.causal_json.at("guard");
+    const OrderedJson& guard = m_.causal_json.at("guard");
     if (!guard.at("measured").get<bool>()) return "what that costs on speech was not measured";
     if (guard.at("shown").get<bool>()) return "";
-    const Json& rise = guard.at("rise");
+    const OrderedJson& rise = guard.at("rise");
     if (!rise.at("low").is_number() || rise.at("low").get<double>() <= 0)
       return fmt::format("that it does not harm speech is not shown ({} words)",
                          guard.at("words").get<int64_t>());
@@ -157,22 +157,22 @@ class Recording {
     return store::clusters_by_speaker(m_.in.data.clips) ? "speaker" : "prompt";
   }
 
-  Json mode_json() const {
+  OrderedJson mode_json() const {
     std::set<std::string> severities;
     for (const Rule& rule : m_.in.mode.rules) severities.emplace(severity_name(rule.severity));
-    return {
-        {"id", m_.in.mode.id},
-        {"title", m_.in.mode.title},
-        {"predicate", Json(io::parse_json(m_.in.mode.canonical, m_.in.mode.id))},
-        {"predicate_sha256", m_.in.mode.hash},
-        {"severities", severities},
-        {"precision",
-         m_.in.review
-             ? precision_json(io::parse_json(*m_.in.review, "--review"), m_.in.mode, m_.rate)
-             : Json{{"measured", false}, {"why", "no one has judged the predicate's answers"}}}};
+    return {{"id", m_.in.mode.id},
+            {"title", m_.in.mode.title},
+            {"predicate", OrderedJson(io::parse_json(m_.in.mode.canonical, m_.in.mode.id))},
+            {"predicate_sha256", m_.in.mode.hash},
+            {"severities", severities},
+            {"precision",
+             m_.in.review
+                 ? precision_json(io::parse_json(*m_.in.review, "--review"), m_.in.mode, m_.rate)
+                 : OrderedJson{{"measured", false},
+                               {"why", "no one has judged the predicate's answers"}}}};
   }
 
-  Json population() const {
+  OrderedJson population() const {
     std::set<std::string> speakers;
     double seconds = 0;
     int64_t words = 0;
@@ -181,9 +181,10 @@ class Recording {
       seconds += one.seconds;
       words += one.words;
     }
-    Json json;
+    OrderedJson json;
     std::vector<steer::SoundWindow> all = m_.g.windows;
-    json["datasets"] = Json::array({dataset_json(m_.in.data, m_.in.data_name, "population", all)});
+    json["datasets"] =
+        OrderedJson::array({dataset_json(m_.in.data, m_.in.data_name, "population", all)});
     if (m_.in.speech != nullptr && !m_.guard.empty())
       json["datasets"].push_back(dataset_json(*m_.in.speech, m_.in.speech_name, "guard", m_.guard));
     json["split"] = "test; the mechanism was chosen on train and dev, by cluster";
@@ -201,7 +202,7 @@ class Recording {
         m_.options.limit > 0
             ? fmt::format("the first {} test clips by hash of their id", m_.options.limit)
             : std::string("all test clips")};
-    json["excluded"] = Json::array();
+    json["excluded"] = OrderedJson::array();
     for (const Excluded& one : m_.g.excluded)
       json["excluded"].push_back({{"why", one.why}, {"n", one.n}});
     return json;
@@ -220,7 +221,7 @@ class Recording {
                        : m_.in.mode.speech.value_or(false) ? "given"
                                                            : "token " + m_.in.mode.language);
   }
-  Json decoding() const {
+  OrderedJson decoding() const {
     return {{"temperature", 0},
             {"beam", 0},
             {"fallback", false},
@@ -233,8 +234,8 @@ class Recording {
             {"precision", m_.in.model.precision() == Precision::bf16 ? "bf16" : "f32"}};
   }
 
-  Json rates(const RateOptions& rating) const {
-    Json json{{"clips", to_json(m_.rate)}};
+  OrderedJson rates(const RateOptions& rating) const {
+    OrderedJson json{{"clips", to_json(m_.rate)}};
     double minutes = 0;
     std::map<std::string, int64_t> errors;
     for (size_t i = 0; i < m_.test.size(); ++i) {
@@ -242,13 +243,13 @@ class Recording {
       if (m_.judged[i].answer == Judgement::Answer::error) ++errors[m_.judged[i].why];
     }
     json["minutes"] = minutes;
-    json["per_severity"] = Json::array();
+    json["per_severity"] = OrderedJson::array();
     for (const SeverityRate& one : rates_by_severity(m_.test, m_.judged, rating))
       if (std::any_of(m_.in.mode.rules.begin(), m_.in.mode.rules.end(),
                       [&](const Rule& rule) { return rule.severity == one.severity; }))
         json["per_severity"].push_back(
             {{"severity", severity_name(one.severity)}, {"rate", to_json(one.rate)}});
-    json["errors"] = Json::array();
+    json["errors"] = OrderedJson::array();
     for (const auto& [text, n] : errors) json["errors"].push_back({{"why", text}, {"n", n}});
     std::vector<steer::SoundWindow> failing;
     std::vector<steer::Heard> heard;
@@ -257,15 +258,15 @@ class Recording {
         failing.push_back(m_.g.windows[static_cast<size_t>(i)]);
         heard.push_back(m_.g.all.heard[static_cast<size_t>(i)]);
       }
-    json["frequent_texts"] = Json::array();
+    json["frequent_texts"] = OrderedJson::array();
     for (const steer::TextCount& one : steer::frequent_texts(failing, heard, 10))
       json["frequent_texts"].push_back(
           {{"text", one.text}, {"windows", one.windows}, {"sources", one.sources}});
     return json;
   }
 
-  Json features() const {
-    Json list = Json::array();
+  OrderedJson features() const {
+    OrderedJson list = OrderedJson::array();
     if (!m_.target.why_not.empty()) return list;
     const FeatureSet& set = m_.target.set;
     for (size_t j = 0; j < set.features().size(); ++j) {
@@ -295,8 +296,8 @@ class Recording {
     return list;
   }
 
-  Json multiplicity(const Groups& groups) const {
-    Json list = Json::array();
+  OrderedJson multiplicity(const Groups& groups) const {
+    OrderedJson list = OrderedJson::array();
     list.push_back({{"family", "groups against the rest"},
                     {"tests", groups.tests},
                     {"correction", "Benjamini-Hochberg, q .05"}});
@@ -315,8 +316,8 @@ class Recording {
     return names.size();
   }
 
-  Json not_tested() const {
-    Json list = Json::array();
+  OrderedJson not_tested() const {
+    OrderedJson list = OrderedJson::array();
     for (const char* one :
          {"other decoding: beam search, temperature fallback, previous text, long recordings",
           "clips over one window", "other models and other versions of this one",
@@ -334,8 +335,8 @@ class Recording {
     return list;
   }
 
-  Json limits() const {
-    Json list = Json::array();
+  OrderedJson limits() const {
+    OrderedJson list = OrderedJson::array();
     list.push_back("the failure is what the predicate says, no more");
     list.push_back("clusters are resampled; anything that clusters share is not in the intervals");
     if (!m_.test.empty() && m_.test[0].speech && cluster_unit() == "prompt")
@@ -354,8 +355,8 @@ class Recording {
     return list;
   }
 
-  static Json reproducibility() {
-    return Json::array(
+  static OrderedJson reproducibility() {
+    return OrderedJson::array(
         {{{"what", "every number, on the same program, instruction set and thread count"},
           {"level", "bit-equal"}},
          {{"what", "rates and scores on another machine"},
@@ -372,7 +373,7 @@ class Recording {
 
 }  // namespace
 
-Json record_json(const Measured& measured) { return Recording(measured).record(); }
+OrderedJson record_json(const Measured& measured) { return Recording(measured).record(); }
 
 std::string cases_text(const Measured& measured) { return Recording(measured).cases(); }
 

@@ -9,7 +9,7 @@ namespace {
 
 using io::OrderedJson;
 
-constexpr double kSame = 1e-9;
+constexpr double kSameAgain = 1e-9;
 
 bool is_estimate(const OrderedJson& json) {
   return json.is_object() && json.contains("value") && json.contains("low") &&
@@ -24,7 +24,7 @@ void compare(const OrderedJson& before, const OrderedJson& after, const std::str
     const bool there = is_estimate(after) && after["value"].is_number();
     const double value = there ? after["value"].get<double>() : std::nan("");
     const double low = before["low"].get<double>(), high = before["high"].get<double>();
-    out.push_back({at, there && value >= low - kSame && value <= high + kSame,
+    out.push_back({at, there && value >= low - kSameAgain && value <= high + kSameAgain,
                    there ? OrderedJson(value).dump() + " against [" + before["low"].dump() + ", " +
                                before["high"].dump() + "]"
                          : "is not there any more"});

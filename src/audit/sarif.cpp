@@ -13,7 +13,7 @@ namespace {
 using io::Json;
 using io::OrderedJson;
 
-constexpr const char* kSchema =
+constexpr const char* kSarifSchema =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 std::string rule_id(const Json& record) {
@@ -132,7 +132,7 @@ OrderedJson sarif(const Json& record) {
   OrderedJson run{{"tool", {{"driver", driver}}},
                   {"artifacts", artifacts_of(from)},
                   {"results", OrderedJson::array({result})}};
-  return {{"$schema", kSchema}, {"version", "2.1.0"}, {"runs", OrderedJson::array({run})}};
+  return {{"$schema", kSarifSchema}, {"version", "2.1.0"}, {"runs", OrderedJson::array({run})}};
 }
 
 }  // namespace otoscope::audit

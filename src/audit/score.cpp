@@ -12,7 +12,7 @@
 namespace otoscope::audit {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<size_t> falling(std::span<const double> score) {
   std::vector<size_t> order(score.size());
@@ -52,7 +52,7 @@ class Walk {
       positives += p, negatives += n;
       i = j;
     }
-    return positives > 0 && negatives > 0 ? over / (positives * negatives) : kNone;
+    return positives > 0 && negatives > 0 ? over / (positives * negatives) : kUnknown;
   }
   double auroc(std::span<const int32_t> times) const { return auroc(scored_.score, order_, times); }
 
@@ -67,7 +67,7 @@ class Walk {
     for (size_t i = 0; i < scored_.score.size(); ++i)
       counts[scored_.positive[i] != 0 ? 1 : 0][scored_.score[i] > threshold ? 1 : 0] +=
           times[cluster_[i]];
-    if (counts[0][0] + counts[0][1] == 0 || counts[1][0] + counts[1][1] == 0) return kNone;
+    if (counts[0][0] + counts[0][1] == 0 || counts[1][0] + counts[1][1] == 0) return kUnknown;
     return matthews(counts[1][1], counts[0][1], counts[1][0], counts[0][0]);
   }
 
@@ -85,7 +85,7 @@ double average_precision(std::span<const double> score, std::span<const uint8_t>
   const auto w = [&](size_t i) { return weight.empty() ? 1.0 : weight[i]; };
   double all = 0;
   for (size_t i = 0; i < score.size(); ++i) all += positive[i] != 0 ? w(i) : 0;
-  if (all == 0) return kNone;
+  if (all == 0) return kUnknown;
   const std::vector<size_t> order = falling(score);
   double taken = 0, hits = 0, area = 0;
   for (size_t i = 0; i < order.size();) {

@@ -9,15 +9,16 @@
 #include "audit/circuit_clips.h"
 #include "otoscope/core/statistics.h"
 #include "otoscope/io/estimate.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::audit {
 namespace {
 
+using io::OrderedJson;
 using io::to_json;
-using Json = nlohmann::ordered_json;
 using steer::Part;
 
-constexpr size_t kSizes[] = {1, 4, 16, 64};  // of sets by attribution
+constexpr size_t kSetSizes[] = {1, 4, 16, 64};  // of sets by attribution
 
 /// What the features of a site do to the number that the circuit is asked, on failing train clips.
 struct SiteEffect {
@@ -133,7 +134,7 @@ class Searching {
       if (sign * sum < 0) order.emplace_back(sign * sum, static_cast<int32_t>(j));
     }
     std::sort(order.begin(), order.end());
-    for (const size_t size : kSizes) {
+    for (const size_t size : kSetSizes) {
       if (size > order.size()) break;
       std::vector<int32_t> features;
       for (size_t i = 0; i < size; ++i) features.push_back(order[i].second);
@@ -191,20 +192,20 @@ class Searching {
     }
   }
 
-  Json arm_json(size_t a, const std::string& name) const {
+  OrderedJson arm_json(size_t a, const std::string& name) const {
     return {{"name", name},
             {"strength", 1},
             {"dose", doses_[a]},
             {"rate", to_json(falls_[a].after)},
             {"difference", to_json(falls_[a].difference)}};
   }
-  Json place_json(size_t sae) const {
+  OrderedJson place_json(size_t sae) const {
     return {{"site", model::site_name(lab_.saes[sae].site)},
             {"sae_sha256", lab_.saes[sae].sae->hash}};
   }
 
   void report() {
-    Json& json = out_.json;
+    OrderedJson& json = out_.json;
     json = {{"measured", true},
             {"part", "train proposes, dev chooses"},
             {"windows", out_.rows.size()},
@@ -216,15 +217,15 @@ class Searching {
                  : "the share of the rate that falls, less the share of clips of speech that lose "
                    "their text"},
             {"chosen", out_.chosen},
-            {"tried", Json::array()},
-            {"sites", Json::array()}};
+            {"tried", OrderedJson::array()},
+            {"sites", OrderedJson::array()}};
     for (size_t a = 0; a < out_.tried.size(); ++a) {
       const Candidate& one = out_.tried[a];
-      Json row = place_json(one.set.sae);
+      OrderedJson row = place_json(one.set.sae);
       row["features"] = one.set.features();
       row["from"] = one.from;
       row["choosable"] = a < choosable_;
-      row["auroc"] = one.foretells ? Json(one.set.dev_auroc) : Json();
+      row["auroc"] = one.foretells ? OrderedJson(one.set.dev_auroc) : OrderedJson();
       row["arm"] = arm_json(a, "to zero");
       row["speech_emptied"] = one.emptied;
       row["score"] = one.score();
@@ -232,7 +233,7 @@ class Searching {
     }
     for (size_t e = 0; e < effects_.size(); ++e) {
       const size_t a = out_.tried.size() + e;
-      Json row = place_json(effects_[e].sae);
+      OrderedJson row = place_json(effects_[e].sae);
       row["metric"] = effects_[e].metric;
       row["clips"] = effects_[e].clips;
       row["whole"] = effects_[e].whole;

@@ -4,11 +4,12 @@
 
 #include "otoscope/circuits/export.h"
 #include "otoscope/core/errors.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::circuits {
 namespace {
 
-using Json = nlohmann::json;
+using io::Json;
 
 class Checker {
  public:

@@ -2,16 +2,19 @@
 #include <nlohmann/json.hpp>
 
 #include "otoscope/circuits/intervene.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::circuits {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
 /// JSON has no NaN: null says that there was too little to measure.
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+OrderedJson number(double value) {
+  return std::isfinite(value) ? OrderedJson(value) : OrderedJson(nullptr);
+}
 
-Json sums(const Graph& graph) {
+OrderedJson sums(const Graph& graph) {
   return {{"targets", graph.check.targets},
           {"worst", graph.check.worst},
           {"worst_allowed", SumCheck::kWorst},
@@ -20,7 +23,7 @@ Json sums(const Graph& graph) {
           {"hold", graph.check.holds()}};
 }
 
-Json response_json(const Response& r) {
+OrderedJson response_json(const Response& r) {
   return {{"children", r.children},
           {"r", number(r.r)},
           {"slope", number(r.slope)},
@@ -33,7 +36,7 @@ Json response_json(const Response& r) {
           {"controls", r.controls}};
 }
 
-Json summary_json(const InterventionSummary& s) {
+OrderedJson summary_json(const InterventionSummary& s) {
   return {{"mode", freedom_name(s.freedom)},
           {"nodes", s.nodes},
           {"nodes_with_correlation", s.correlated},
@@ -48,12 +51,12 @@ Json summary_json(const InterventionSummary& s) {
           {"control_logit_change", number(s.control_logit)}};
 }
 
-Json circuit_json(const GraphCircuit& circuit) {
-  Json out;
+OrderedJson circuit_json(const GraphCircuit& circuit) {
+  OrderedJson out;
   out["metric"] = {{"all", circuit.all}, {"without_features", circuit.none}};
   out["metric_free"] = {{"all", circuit.free_all}, {"without_features", circuit.free_none}};
   out["sum_of_integrated_gradients"] = circuit.integrated;
-  out["scores"] = Json::array();
+  out["scores"] = OrderedJson::array();
   for (const CircuitScore& score : circuit.scores)
     out["scores"].push_back({{"name", score.name},
                              {"features", score.features},
@@ -70,20 +73,20 @@ Json circuit_json(const GraphCircuit& circuit) {
 
 }  // namespace
 
-Json checks_json(const Graph& graph, std::span<const Intervention> tests,
-                 const GraphCircuit& circuit) {
-  Json out;
+OrderedJson checks_json(const Graph& graph, std::span<const Intervention> tests,
+                        const GraphCircuit& circuit) {
+  OrderedJson out;
   out["schema"] = "otoscope.trace-checks";
   out["version"] = 1;
   out["model"] = graph.model;
   out["audio"] = graph.audio;
   out["target"] = graph.target_text;
   out["sums"] = sums(graph);
-  out["summary"] = Json::array();
+  out["summary"] = OrderedJson::array();
   for (const InterventionSummary& s : summarise(tests)) out["summary"].push_back(summary_json(s));
-  out["interventions"] = Json::array();
+  out["interventions"] = OrderedJson::array();
   for (const Intervention& test : tests) {
-    Json one = {{"node", node_id(graph, test.node)}, {"strength", test.strength}};
+    OrderedJson one = {{"node", node_id(graph, test.node)}, {"strength", test.strength}};
     for (const Response& r : test.responses)
       one[std::string(freedom_name(r.freedom))] = response_json(r);
     out["interventions"].push_back(one);

@@ -2,20 +2,21 @@
 
 #include "otoscope/circuits/dataset.h"
 #include "otoscope/io/estimate.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::circuits {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
-Json site_json(const DatasetSite& site) {
-  Json out;
+OrderedJson site_json(const DatasetSite& site) {
+  OrderedJson out;
   out["site"] = site.site;
   out["sae"] = site.sae;
   out["features"] = site.features;
   out["all_features_to_reference"] = {{"predicted", site.predicted}, {"measured", site.measured}};
   out["error_effect"] = site.error_effect;
-  Json& circuit = out["circuit"] = Json::array();
+  OrderedJson& circuit = out["circuit"] = OrderedJson::array();
   for (const FeatureEffect& f : site.circuit)
     circuit.push_back({{"feature", f.feature},
                        {"effect", io::to_json(f.effect)},
@@ -33,7 +34,7 @@ Json site_json(const DatasetSite& site) {
                    {"random_draws", c.draws},
                    {"share_of_draws_beaten", c.beats_random}};
   const auto changes = [](const std::vector<std::pair<int32_t, Estimate>>& features) {
-    Json list = Json::array();
+    OrderedJson list = OrderedJson::array();
     for (const auto& [feature, change] : features)
       list.push_back({{"feature", feature}, {"change", io::to_json(change)}});
     return list;
@@ -46,7 +47,7 @@ Json site_json(const DatasetSite& site) {
                       {"fifth_smaller", s.smaller},
                       {"fifth_larger", s.larger},
                       {"chance_jaccard", s.chance}};
-  Json& again = out["again"] = Json::array();
+  OrderedJson& again = out["again"] = OrderedJson::array();
   for (const auto& [what, value] : site.again)
     again.push_back({{"what", what}, {"jaccard", value}});
   return out;
@@ -54,8 +55,8 @@ Json site_json(const DatasetSite& site) {
 
 }  // namespace
 
-Json to_json(const DatasetCircuit& circuit, const DatasetOptions& options) {
-  Json out;
+OrderedJson to_json(const DatasetCircuit& circuit, const DatasetOptions& options) {
+  OrderedJson out;
   out["schema"] = "otoscope.dataset-circuit";
   out["version"] = 1;
   out["kind"] = "attribution with residual SAEs, not an exact graph";
@@ -64,7 +65,7 @@ Json to_json(const DatasetCircuit& circuit, const DatasetOptions& options) {
   out["steps"] = options.steps;
   out["chosen_on"] = {{"clips", circuit.chosen_on}, {"clusters", circuit.clusters}};
   out["tested_on"] = {{"clips", circuit.tested_on}, {"clusters", circuit.test_clusters}};
-  out["sites"] = Json::array();
+  out["sites"] = OrderedJson::array();
   for (const DatasetSite& site : circuit.sites) out["sites"].push_back(site_json(site));
   return out;
 }

@@ -12,7 +12,7 @@ using model::Stack;
 
 namespace {
 
-const Site kLogits{Stack::decoder, model::Point::logits, -1};
+const Site kFreeLogits{Stack::decoder, model::Point::logits, -1};
 
 /// dM/dlogits.
 Tensor<float> logits_cotangent(std::span<const LogitTarget> targets, int64_t tokens, int64_t V) {
@@ -74,7 +74,7 @@ std::vector<Tensor<float>> FreeModel::mean_gradients(std::span<const LogitTarget
     }
   const int64_t V = model_.dims().n_vocab;
   const Tensor<float> cotangent = logits_cotangent(targets, tokens_.shape[1], V);
-  const std::vector<model::Cotangent> reads = {{kLogits, cotangent}};
+  const std::vector<model::Cotangent> reads = {{kFreeLogits, cotangent}};
   for (int i = 0; i < steps; ++i) {
     throw_if_interrupted();
     const float left = 1.0f - static_cast<float>(i) / static_cast<float>(steps);

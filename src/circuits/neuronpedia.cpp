@@ -5,11 +5,12 @@
 #include "otoscope/circuits/export.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/version.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::circuits {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
 bool is_frame_time(const Node& node) {
   return node.stack == model::Stack::encoder && node.kind != NodeKind::padding;
@@ -21,8 +22,8 @@ std::string seconds_text(int64_t frame) {
   return text;
 }
 
-Json prompt_tokens(const Graph& graph) {
-  Json tokens = Json::array();
+OrderedJson prompt_tokens(const Graph& graph) {
+  OrderedJson tokens = OrderedJson::array();
   for (int64_t t = 0; t < graph.frames; t += graph.pool) tokens.push_back(seconds_text(t));
   tokens.push_back("padding");
   for (const std::string& text : graph.token_texts) tokens.push_back(text);
@@ -51,8 +52,8 @@ std::string clerp_of(const Node& node) {
   return "Output \"" + node.label + "\" " + text;
 }
 
-Json own_part(const Node& node) {
-  Json own;
+OrderedJson own_part(const Node& node) {
+  OrderedJson own;
   own["kind"] = node_kind_name(node.kind);
   own["stack"] = node.stack == model::Stack::encoder ? "encoder" : "decoder";
   if (is_frame_time(node)) {
@@ -76,14 +77,14 @@ Json own_part(const Node& node) {
   return own;
 }
 
-Json node_json(const Graph& graph, int index) {
+OrderedJson node_json(const Graph& graph, int index) {
   const Node& node = graph.nodes[static_cast<size_t>(index)];
   const bool leaf = node.kind == NodeKind::frame || node.kind == NodeKind::token ||
                     node.kind == NodeKind::padding;
   const std::string id = node_id(graph, index);
   const int64_t place = context_index(graph, node);
   const std::string layer = leaf ? "E" : std::to_string(node.layer);
-  Json out;
+  OrderedJson out;
   out["node_id"] = id;
   switch (node.kind) {
     case NodeKind::feature:
@@ -127,22 +128,23 @@ Json node_json(const Graph& graph, int index) {
   return out;
 }
 
-Json checks_json(const Graph& graph) {
+OrderedJson checks_json(const Graph& graph) {
   const SumCheck& c = graph.check;
-  Json out;
+  OrderedJson out;
   out["targets"] = c.targets;
   out["worst_sum"] = c.worst;
   out["worst_sum_allowed"] = SumCheck::kWorst;
-  out["worst_sum_node"] = c.worst_node < 0 ? Json() : Json(node_id(graph, c.worst_node));
+  out["worst_sum_node"] =
+      c.worst_node < 0 ? OrderedJson() : OrderedJson(node_id(graph, c.worst_node));
   out["worst_logit"] = c.worst_logit;
   out["worst_logit_allowed"] = SumCheck::kWorstLogit;
   out["holds"] = c.holds();
   return out;
 }
 
-Json figures_json(const Graph& graph) {
+OrderedJson figures_json(const Graph& graph) {
   const GraphFigures& f = graph.figures;
-  Json out;
+  OrderedJson out;
   out["active_features"] = f.active_features;
   out["explored_features"] = f.explored;
   out["shown_nodes"] = graph.pruned.nodes();
@@ -157,7 +159,7 @@ Json figures_json(const Graph& graph) {
   out["share_left_out"] = f.rest_share;
   out["bias_share"] = f.bias_share;
   out["seconds"] = f.seconds;
-  out["transcoders"] = Json::array();
+  out["transcoders"] = OrderedJson::array();
   for (const LayerFigures& layer : f.layers)
     out["transcoders"].push_back({{"layer", layer.layer}, {"fvu", layer.fvu}, {"l0", layer.l0}});
   return out;
@@ -184,8 +186,8 @@ int64_t pair_number(int64_t layer, int64_t feature) {
 }
 
 nlohmann::ordered_json neuronpedia_json(const Graph& graph, const ExportInfo& info) {
-  Json out;
-  Json& metadata = out["metadata"];
+  OrderedJson out;
+  OrderedJson& metadata = out["metadata"];
   metadata["slug"] = safe_name(info.slug);
   metadata["scan"] = safe_name(info.scan);
   metadata["prompt"] = info.prompt;
@@ -196,7 +198,7 @@ nlohmann::ordered_json neuronpedia_json(const Graph& graph, const ExportInfo& in
       {"description", "Attribution graph of " + graph.target_text},
       {"creator_name", "otoscope"},
       {"creator_url", ""},
-      {"source_urls", Json::array()},
+      {"source_urls", OrderedJson::array()},
       {"generator", {{"name", "otoscope"}, {"version", kVersion}, {"url", ""}, {"email", ""}}},
       {"create_time_ms", info.created_ms}};
   metadata["generation_settings"] = {{"max_n_logits", info.max_logits},
@@ -205,20 +207,20 @@ nlohmann::ordered_json neuronpedia_json(const Graph& graph, const ExportInfo& in
                                      {"max_feature_nodes", info.max_nodes}};
   metadata["pruning_settings"] = {{"node_threshold", info.node_threshold},
                                   {"edge_threshold", info.edge_threshold}};
-  Json supernodes = Json::array();
+  OrderedJson supernodes = OrderedJson::array();
   for (const Supernode& group : graph.groups) {
-    Json one = Json::array({group.label});
+    OrderedJson one = OrderedJson::array({group.label});
     for (const int node : group.nodes)
       if (graph.pruned.node[static_cast<size_t>(node)]) one.push_back(node_id(graph, node));
     if (one.size() > 1) supernodes.push_back(one);
   }
-  out["qParams"] = {{"pinnedIds", Json::array()},
+  out["qParams"] = {{"pinnedIds", OrderedJson::array()},
                     {"supernodes", supernodes},
                     {"linkType", "both"},
                     {"clickedId", ""},
                     {"sg_pos", ""}};
-  Json& nodes = out["nodes"] = Json::array();
-  Json& links = out["links"] = Json::array();
+  OrderedJson& nodes = out["nodes"] = OrderedJson::array();
+  OrderedJson& links = out["links"] = OrderedJson::array();
   for (size_t i = 0; i < graph.nodes.size(); ++i)
     if (graph.pruned.node[i]) nodes.push_back(node_json(graph, static_cast<int>(i)));
   for (size_t t = 0; t < graph.nodes.size(); ++t)
@@ -227,7 +229,7 @@ nlohmann::ordered_json neuronpedia_json(const Graph& graph, const ExportInfo& in
         links.push_back({{"source", node_id(graph, graph.adjacency.rows[t][e].source)},
                          {"target", node_id(graph, static_cast<int>(t))},
                          {"weight", graph.adjacency.rows[t][e].weight}});
-  Json& own = out["otoscope"];
+  OrderedJson& own = out["otoscope"];
   own["schema"] = "otoscope.graph";
   own["version"] = 1;
   own["model"] = graph.model;

@@ -7,6 +7,7 @@
 #include "otoscope/audio/time.h"
 #include "otoscope/circuits/export.h"
 #include "otoscope/core/markup.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::embedded {
 extern const std::string_view graph_css, graph_js;
@@ -15,7 +16,7 @@ extern const std::string_view graph_css, graph_js;
 namespace otoscope::circuits {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
 /// The features with the most influence, the logits, and every other node that touches them.
 std::vector<uint8_t> drawn_nodes(const Graph& graph, int most) {
@@ -37,14 +38,15 @@ std::vector<uint8_t> drawn_nodes(const Graph& graph, int most) {
 
 double rounded(double value) { return std::round(value * 1e4) / 1e4; }
 
-Json nodes_of(const Graph& graph, const std::vector<uint8_t>& drawn, std::vector<int>& place) {
-  Json nodes = Json::array();
+OrderedJson nodes_of(const Graph& graph, const std::vector<uint8_t>& drawn,
+                     std::vector<int>& place) {
+  OrderedJson nodes = OrderedJson::array();
   place.assign(graph.nodes.size(), -1);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     if (!drawn[i]) continue;
     const Node& node = graph.nodes[i];
     place[i] = static_cast<int>(nodes.size());
-    Json out;
+    OrderedJson out;
     out["id"] = node_id(graph, static_cast<int>(i));
     out["kind"] = node_kind_name(node.kind);
     out["layer"] = node.layer;
@@ -62,8 +64,8 @@ Json nodes_of(const Graph& graph, const std::vector<uint8_t>& drawn, std::vector
 }
 
 /// [source, target, weight, share of the target's input].
-Json edges_of(const Graph& graph, const std::vector<int>& place) {
-  Json edges = Json::array();
+OrderedJson edges_of(const Graph& graph, const std::vector<int>& place) {
+  OrderedJson edges = OrderedJson::array();
   for (size_t t = 0; t < graph.nodes.size(); ++t) {
     if (place[t] < 0) continue;
     for (size_t e = 0; e < graph.adjacency.rows[t].size(); ++e) {
@@ -78,7 +80,7 @@ Json edges_of(const Graph& graph, const std::vector<int>& place) {
 }
 
 /// The mel of the valid frames, one letter a value (0-9, a-z), at most 600 columns.
-Json spectrogram(const Graph& graph, View<const float> mel) {
+OrderedJson spectrogram(const Graph& graph, View<const float> mel) {
   const int64_t frames = std::min(2 * graph.frames, mel.rows()), bins = mel.width();
   const int64_t step = std::max<int64_t>(1, (frames + 599) / 600), columns = frames / step;
   const std::string_view letters = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -94,8 +96,8 @@ Json spectrogram(const Graph& graph, View<const float> mel) {
   return {{"columns", columns}, {"bins", bins}, {"values", text}};
 }
 
-std::string inside_script(const Json& json) {
-  std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace), out;
+std::string inside_script(const OrderedJson& json) {
+  std::string text = json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace), out;
   for (const char c : text)
     if (c == '<')
       out += "\\u003c";
@@ -110,7 +112,7 @@ std::string graph_page(const Graph& graph, const ExportInfo& info, View<const fl
                        int most) {
   std::vector<int> place;
   const std::vector<uint8_t> drawn = drawn_nodes(graph, most);
-  Json data;
+  OrderedJson data;
   data["target"] = graph.target_text;
   data["audio"] = graph.audio;
   data["model"] = graph.model;
@@ -120,7 +122,7 @@ std::string graph_page(const Graph& graph, const ExportInfo& info, View<const fl
   data["frames"] = graph.frames;
   data["seconds_per_frame"] = audio::kFrameSeconds;
   data["tokens"] = graph.token_texts;
-  data["cross_mass"] = Json::array();
+  data["cross_mass"] = OrderedJson::array();
   for (const double mass : graph.cross_mass) data["cross_mass"].push_back(rounded(mass));
   data["nodes"] = nodes_of(graph, drawn, place);
   data["edges"] = edges_of(graph, place);
@@ -142,7 +144,7 @@ std::string graph_page(const Graph& graph, const ExportInfo& info, View<const fl
                      {"worst sum", graph.check.worst},
                      {"worst logit", graph.check.worst_logit}};
   data["notes"] = graph.notes;
-  Json groups = Json::array();
+  OrderedJson groups = OrderedJson::array();
   for (const Supernode& group : graph.groups) groups.push_back(group.label);
   data["groups"] = groups;
   return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" +

@@ -14,7 +14,7 @@ namespace {
 
 const Site kConv2{Stack::encoder, model::Point::conv2, -1};
 const Site kEmbed{Stack::decoder, model::Point::embed, -1};
-const Site kOut{Stack::decoder, model::Point::out, -1};
+const Site kDecoderOut{Stack::decoder, model::Point::out, -1};
 
 }  // namespace
 
@@ -100,7 +100,7 @@ TargetReader::TargetReader(const model::Whisper& model, const Transcoders& trans
 
 double TargetReader::logit(size_t i, const At& at) const {
   return exact_dot(directions_.view().row(static_cast<int64_t>(i)),
-                   at(kOut).row(targets_[i].position), directions_.shape()[1]);
+                   at(kDecoderOut).row(targets_[i].position), directions_.shape()[1]);
 }
 
 double TargetReader::metric(const At& at) const {

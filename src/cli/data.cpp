@@ -25,7 +25,7 @@ OrderedJson described(const KnownCorpus& known) {
           {"packages", known.packages}};
 }
 
-void list(const Context& context) {
+void list_data(const Context& context) {
   if (context.common.json) {
     OrderedJson all = OrderedJson::array();
     for (const KnownCorpus& known : store::known_corpora()) all.push_back(described(known));
@@ -60,7 +60,7 @@ OrderedJson counted(const store::Manifest& manifest) {
       {"languages", languages},         {"sha256", manifest.sha256}};
 }
 
-void get(const Context& context, const std::string& name) {
+void get_data(const Context& context, const std::string& name) {
   const KnownCorpus& known = store::known_corpus(name);
   const auto path = store::get_corpus(known, context.progress);
   const OrderedJson counts = counted(store::read_manifest(path));
@@ -86,9 +86,9 @@ class Data : public Verb {
   int run(const Context& context) override {
     const std::vector<std::string>& words = context.arguments;
     if (words[0] == "list" && words.size() == 1)
-      list(context);
+      list_data(context);
     else if (words[0] == "get" && words.size() == 2)
-      get(context, words[1]);
+      get_data(context, words[1]);
     else
       return wrong_usage("data", usage(), words);
     return 0;

@@ -42,7 +42,7 @@ OrderedJson described(const KnownModel& known) {
           {"files", files}};
 }
 
-void list(const Context& context) {
+void list_models(const Context& context) {
   if (context.common.json) {
     OrderedJson all = OrderedJson::array();
     for (const KnownModel& known : model::known_models()) all.push_back(described(known));
@@ -60,7 +60,7 @@ void list(const Context& context) {
   context.print(text);
 }
 
-void get(const Context& context, const std::string& name) {
+void get_models(const Context& context, const std::string& name) {
   const KnownModel& known = model::known_model(name);
   const auto folder = model::get_model(known, context.progress);
   if (context.common.json)
@@ -146,9 +146,9 @@ class Models : public VerbWith<ModelsOptions> {
   int run(const Context& context) override {
     const std::vector<std::string>& words = context.arguments;
     if (words[0] == "list" && words.size() == 1)
-      list(context);
+      list_models(context);
     else if (words[0] == "get" && words.size() == 2)
-      get(context, words[1]);
+      get_models(context, words[1]);
     else if (words[0] == "show" && words.size() == 2)
       show(context, words[1], options_.shuffle_weights);
     else

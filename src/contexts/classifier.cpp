@@ -13,7 +13,7 @@ namespace otoscope::contexts {
 namespace {
 
 constexpr double kPower = .8416;  // z of 80 %
-constexpr double kLevel = .95;
+constexpr double kCriticalLevel = .95;
 constexpr int kLeastRounds = 19;  // fewer permutations reach no 5 %
 
 void check(const Design& design, const TestOptions& options) {
@@ -96,7 +96,7 @@ Classified classifier_test(View<const double> gram, const Design& design,
   for (const double value : null) hits += value >= result.auroc.value - 1e-12 ? 1 : 0;
   result.p = (1.0 + static_cast<double>(hits)) / (1.0 + options.permutations);
   result.smallest_p = exchange.smallest_p(options.permutations);
-  result.critical = quantile(null, kLevel);
+  result.critical = quantile(null, kCriticalLevel);
 
   // How much wider than independent items: by the bootstrap, at least 1.
   const int64_t n0 = design.n_of(0), n1 = design.n_of(1);

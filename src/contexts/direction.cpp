@@ -20,15 +20,15 @@ namespace {
 constexpr double kDoses[] = {.5, 1, 2};
 
 /// Which items say where to, and which are moved.
-struct Halves {
+struct DirectionHalves {
   std::vector<int64_t> estimate, moved[2];
 };
-Halves halves_of(const Design& design, const DirectionOptions& options) {
+DirectionHalves halves_of(const Design& design, const DirectionOptions& options) {
   Rng rng(options.seed, "contexts: direction");
   std::vector<uint8_t> estimates(static_cast<size_t>(design.groups), 0);
   const auto order = rng.permutation(design.groups);
   for (size_t i = 0; i < order.size() / 2; ++i) estimates[static_cast<size_t>(order[i])] = 1;
-  Halves halves;
+  DirectionHalves halves;
   for (int64_t i = 0; i < design.n(); ++i) {
     const auto at = static_cast<size_t>(i);
     auto& moved = halves.moved[design.context[at]];
@@ -242,7 +242,7 @@ class Mover {
   const sae::Sae* sae_;
   const DirectionOptions& options_;
   Progress& progress_;
-  Halves halves_;
+  DirectionHalves halves_;
   std::vector<steer::SoundWindow> windows_[2];
   bool words_ = false;
 };

@@ -36,10 +36,10 @@ std::vector<int32_t> listed(const std::vector<double>& mean, int size) {
 }
 
 /// Lists of the two halves of a context's clusters.
-struct Halves {
+struct CircuitHalves {
   std::vector<int32_t> one, other;
 };
-Halves halves_of(const circuits::Attribution& a, int size, Rng& rng) {
+CircuitHalves halves_of(const circuits::Attribution& a, int size, Rng& rng) {
   std::vector<uint8_t> in_one(static_cast<size_t>(a.clusters), 0);
   const auto order = rng.permutation(a.clusters);
   for (size_t i = 0; i < order.size() / 2; ++i) in_one[static_cast<size_t>(order[i])] = 1;
@@ -98,8 +98,8 @@ CircuitOverlap circuit_overlap(const circuits::Attribution& first,
     // say alike must not count for the contexts.
     const uint64_t stream = name_hash("contexts: circuit halves") + static_cast<uint64_t>(draw);
     Rng of_first(options.seed, stream), of_second(options.seed, stream);
-    const Halves a = halves_of(first, options.size, of_first),
-                 b = halves_of(second, options.size, of_second);
+    const CircuitHalves a = halves_of(first, options.size, of_first),
+                        b = halves_of(second, options.size, of_second);
     within[0].push_back(circuits::jaccard(a.one, a.other));
     within[1].push_back(circuits::jaccard(b.one, b.other));
     across.push_back((circuits::jaccard(a.one, b.other) + circuits::jaccard(a.other, b.one)) / 2);

@@ -62,6 +62,12 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(begin, text.find_last_not_of(blanks) - begin + 1));
 }
 
+std::vector<std::string> spaced_words(std::string_view text) {
+  std::vector<std::string> words = split(trimmed(text), ' ');
+  std::erase(words, "");
+  return words;
+}
+
 std::string human_bytes(int64_t bytes) {
   const char* units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   double value = static_cast<double>(bytes);

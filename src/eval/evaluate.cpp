@@ -18,22 +18,22 @@
 namespace otoscope::eval {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
 /// A row of a job's table before it is JSON.
 struct Row {
   std::string name, kind, what;
-  Json fidelity;
+  OrderedJson fidelity;
   int system = -1;  // index of its splice, -1: none
 };
 
-Json store_json(const store::Store& store) {
+OrderedJson store_json(const store::Store& store) {
   return {{"hash", store.hash()},        {"site", store.site()},
           {"model", store.model_name()}, {"model_hash", store.model_hash()},
           {"unit", store.unit()},        {"packed", store.packed()}};
 }
 
-Json sae_json(const EvalJob& job) {
+OrderedJson sae_json(const EvalJob& job) {
   static const char* const kActivations[] = {"relu", "topk", "threshold", "gated"};
   const sae::Sae& sae = *job.sae;
   return {{"name", job.name},
@@ -68,7 +68,7 @@ class Evaluation {
     const bool splice = systems_ != nullptr;
     const store::Store& replaced = transcoder ? *job.target : *job.store;
     const store::Store* source = transcoder ? job.store : nullptr;
-    Json out{{"schema", "otoscope.eval"}, {"version", 1}};
+    OrderedJson out{{"schema", "otoscope.eval"}, {"version", 1}};
     out["plan"] = evaluation_plan({job}, manifest(), options_).at(0);
     out["sae"] = sae_json(job);
     out["store"] = store_json(*job.store);
@@ -109,7 +109,7 @@ class Evaluation {
       out["components_for_equal_fvu"] =
           components_for_fvu(*pca, sample, moments_of(sample), own.fvu.value);
     }
-    Json also = Json::array();
+    OrderedJson also = OrderedJson::array();
     for (const AlsoStore& other : job.also) {
       check_fit(*job.sae, *other.store, job.name);
       check_target(*job.sae, *other.store, other.target, job.name);
@@ -123,7 +123,7 @@ class Evaluation {
   }
 
   /// Runs the splices and puts everything together.
-  std::vector<Json> finish() {
+  std::vector<OrderedJson> finish() {
     SplicedOptions spliced;
     spliced.max_tokens = options_.max_tokens;
     spliced.batch = options_.clip_batch;
@@ -137,11 +137,11 @@ class Evaluation {
       run = run_spliced(*splice_->model, *splice_->tokenizer, choice, systems_->all(), spliced,
                         progress_);
     }
-    std::vector<Json> all;
+    std::vector<OrderedJson> all;
     for (Result& result : results_) {
-      Json table = Json::array();
+      OrderedJson table = OrderedJson::array();
       for (const Row& row : result.rows) {
-        Json entry{{"name", row.name}, {"kind", row.kind}, {"what", row.what}};
+        OrderedJson entry{{"name", row.name}, {"kind", row.kind}, {"what", row.what}};
         entry["fidelity"] = row.fidelity;
         entry["spliced"] = nullptr;
         if (row.system >= 0)
@@ -151,7 +151,7 @@ class Evaluation {
       }
       result.json["table"] = std::move(table);
       result.json["spliced"] =
-          result.splice ? spliced_json(run, choice, spliced, result.site) : Json(nullptr);
+          result.splice ? spliced_json(run, choice, spliced, result.site) : OrderedJson(nullptr);
       EvalOptions copy = options_;
       result.json["options"] = io::options_to_json(options_of(copy));
       result.json["seeds"] = {{"bootstrap", options_.seed}, {"untrained", options_.seed}};
@@ -162,7 +162,7 @@ class Evaluation {
 
  private:
   struct Result {
-    Json json;
+    OrderedJson json;
     std::vector<Row> rows;
     bool splice;
     std::string site;
@@ -197,7 +197,7 @@ class Evaluation {
     return found->second;
   }
 
-  Json batch_mode(const EvalJob& job) const {
+  OrderedJson batch_mode(const EvalJob& job) const {
     const int64_t k = batch_k(*job.sae);
     if (k == 0) return nullptr;
     const Sample x = Sample::of_store(*job.store, split_);
@@ -207,19 +207,19 @@ class Evaluation {
     return to_json(measure_batch_mode(*job.sae, k, x, y, moments_of(y), fidelity_));
   }
 
-  Json spliced_json(const SplicedRun& run, const ClipChoice& choice, const SplicedOptions& spliced,
-                    const std::string& site_name) const {
-    Json json{{"model_hash", splice_->model->hash()},
-              {"data", splice_->manifest->sha256},
-              {"clips", choice.clips.size()},
-              {"candidates", choice.candidates},
-              {"clusters", choice.clusters},
-              {"clusters_by", choice.by_speaker ? "speaker" : "prompt"},
-              {"context", "sot, language, transcribe, no_timestamps"},
-              {"splice_padding", "keep"},
-              {"max_tokens", spliced.max_tokens},
-              {"normalizer", std::string(model::kNormalizerVersion)},
-              {"clean", to_json(clean_measures(run, choice, spliced))}};
+  OrderedJson spliced_json(const SplicedRun& run, const ClipChoice& choice,
+                           const SplicedOptions& spliced, const std::string& site_name) const {
+    OrderedJson json{{"model_hash", splice_->model->hash()},
+                     {"data", splice_->manifest->sha256},
+                     {"clips", choice.clips.size()},
+                     {"candidates", choice.candidates},
+                     {"clusters", choice.clusters},
+                     {"clusters_by", choice.by_speaker ? "speaker" : "prompt"},
+                     {"context", "sot, language, transcribe, no_timestamps"},
+                     {"splice_padding", "keep"},
+                     {"max_tokens", spliced.max_tokens},
+                     {"normalizer", std::string(model::kNormalizerVersion)},
+                     {"clean", to_json(clean_measures(run, choice, spliced))}};
     const model::Site site = model::find_site(splice_->model->dims(), site_name);
     for (size_t i = 0; i < run.systems.size(); ++i) {
       const System& system = run.systems[i].system;
@@ -242,9 +242,9 @@ class Evaluation {
 
 }  // namespace
 
-std::vector<Json> evaluate(const std::vector<EvalJob>& jobs,
-                           const std::optional<SpliceInputs>& splice, const EvalOptions& options,
-                           Progress& progress) {
+std::vector<OrderedJson> evaluate(const std::vector<EvalJob>& jobs,
+                                  const std::optional<SpliceInputs>& splice,
+                                  const EvalOptions& options, Progress& progress) {
   Evaluation evaluation(splice, options, progress);
   for (const EvalJob& job : jobs) evaluation.measure(job);
   return evaluation.finish();

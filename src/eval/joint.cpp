@@ -22,7 +22,7 @@
 namespace otoscope::eval {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 using Stores = std::vector<const store::Store*>;
 
 constexpr int64_t kFitRows = 131072;    // of the training split, as for other controls
@@ -81,9 +81,9 @@ class OwnLayer : public Reconstructor {
   std::unique_ptr<SaeReconstructor> whole_;
 };
 
-Json sharing_json(const std::string& name, const std::string& what, const sae::Joint& joint,
-                  const Sharing& s) {
-  Json alone = Json::array();
+OrderedJson sharing_json(const std::string& name, const std::string& what, const sae::Joint& joint,
+                         const Sharing& s) {
+  OrderedJson alone = OrderedJson::array();
   for (size_t i = 0; i < s.alone.size(); ++i)
     alone.push_back({{"site", joint.inputs[i].site},
                      {"model", joint.inputs[i].model_name},
@@ -106,7 +106,7 @@ class JointEvaluation {
     fidelity_.replicates = options.replicates;
   }
 
-  Json run() {
+  OrderedJson run() {
     const std::string where = job_.name;
     check_ports(joint_.inputs, job_.inputs, where, "--activations");
     if (cross_layer_) {
@@ -118,24 +118,24 @@ class JointEvaluation {
     if (x.rows() == 0)
       throw UserError(where, "expected rows of the split " + options_.split + ", got none");
     const JointReconstructor own(joint_);
-    Json out{{"schema", "otoscope.joint-eval"},
-             {"version", 1},
-             {"kind", cross_layer_ ? "cross-layer transcoder" : "crosscoder"},
-             {"name", where},
-             {"hash", joint_.sae.hash},
-             {"features", joint_.sae.F()},
-             {"split", options_.split},
-             {"rows", x.rows()},
-             {"items", Sample::of_store(*job_.inputs[0], split_).items()},
-             {"clusters", x.clusters()},
-             {"clusters_by", job_.inputs[0]->clusters_by_speaker() ? "speaker" : "prompt"}};
+    OrderedJson out{{"schema", "otoscope.joint-eval"},
+                    {"version", 1},
+                    {"kind", cross_layer_ ? "cross-layer transcoder" : "crosscoder"},
+                    {"name", where},
+                    {"hash", joint_.sae.hash},
+                    {"features", joint_.sae.F()},
+                    {"split", options_.split},
+                    {"rows", x.rows()},
+                    {"items", Sample::of_store(*job_.inputs[0], split_).items()},
+                    {"clusters", x.clusters()},
+                    {"clusters_by", job_.inputs[0]->clusters_by_speaker() ? "speaker" : "prompt"}};
     std::vector<int64_t> fired;
-    Json outputs = Json::array();
+    OrderedJson outputs = OrderedJson::array();
     for (int64_t m = 0; m < joint_.outputs; ++m) {
       const store::Store& store = *outputs_[static_cast<size_t>(m)];
       const Sample y = Sample::of_store(store, split_);
       const Moments moments = moments_of(y);
-      Json table = Json::array();
+      OrderedJson table = OrderedJson::array();
       const auto add = [&](const std::string& name, const std::string& what, const Sample& rows,
                            const Reconstructor& one) {
         Fidelity f = measure_fidelity(one, rows, y, moments, fidelity_, progress_);
@@ -258,8 +258,8 @@ class JointEvaluation {
     return sae::untrained_joint(sae::resolve(options, width, width), data);
   }
 
-  Json sharing(const std::vector<int64_t>& fired) {
-    Json list = Json::array();
+  OrderedJson sharing(const std::vector<int64_t>& fired) {
+    OrderedJson list = OrderedJson::array();
     list.push_back(sharing_json(job_.name, "features that fired in these rows", joint_,
                                 sharing_of(sae::output_norms(joint_), fired)));
     if (start_) {
@@ -277,8 +277,9 @@ class JointEvaluation {
       const JointReconstructor whole(other);
       const Fidelity f = measure_fidelity(OneOutput(whole, 0, parts[0].d()), x.sample(), parts[0],
                                           moments_of(parts[0]), fidelity_, progress_);
-      Json entry = sharing_json("control", "a crosscoder of sites that share nothing learned",
-                                other, sharing_of(sae::output_norms(other), f.fired));
+      OrderedJson entry =
+          sharing_json("control", "a crosscoder of sites that share nothing learned", other,
+                       sharing_of(sae::output_norms(other), f.fired));
       entry["fvu_of_first"] = io::to_json(f.fvu);
       list.push_back(entry);
     }
@@ -298,7 +299,7 @@ class JointEvaluation {
   std::unique_ptr<Pca> pca_;
 };
 
-std::string share(const Json& entry, int64_t count) {
+std::string share(const OrderedJson& entry, int64_t count) {
   const auto alive = entry.at("alive").get<int64_t>();
   return alive > 0 ? fmt::format("{} ({:.1f} %)", count,
                                  100.0 * static_cast<double>(count) / static_cast<double>(alive))
@@ -307,21 +308,21 @@ std::string share(const Json& entry, int64_t count) {
 
 }  // namespace
 
-Json evaluate_joint(const JointJob& job, const EvalOptions& options, Progress& progress) {
+OrderedJson evaluate_joint(const JointJob& job, const EvalOptions& options, Progress& progress) {
   OTO_ASSERT(job.joint != nullptr);
   return JointEvaluation(job, options, progress).run();
 }
 
-std::vector<std::vector<std::string>> joint_table(const Json& eval) {
+std::vector<std::vector<std::string>> joint_table(const OrderedJson& eval) {
   std::vector<std::vector<std::string>> rows{{"", "FVU [95 %]", "L0", "dead"}};
-  for (const Json& output : eval.at("outputs")) {
+  for (const OrderedJson& output : eval.at("outputs")) {
     rows.push_back({output.at("site").get<std::string>(), "", "", ""});
-    for (const Json& row : output.at("table")) {
-      const Json& f = row.at("fidelity");
+    for (const OrderedJson& row : output.at("table")) {
+      const OrderedJson& f = row.at("fidelity");
       const bool sparse = f.at("features").get<int64_t>() > 0;
-      const std::string name = "  " + row.at("name").get<std::string>();
-      rows.push_back({name.size() <= 32 ? name : name.substr(0, 31) + "~",
-                      io::with_interval(f.at("fvu"), 3),
+      std::string name = "  " + row.at("name").get<std::string>();
+      if (name.size() > 32) name.resize(31), name += '~';
+      rows.push_back({name, io::with_interval(f.at("fvu"), 3),
                       fmt::format("{:.1f}", f.at("l0").at("value").get<double>()),
                       sparse ? fmt::format("{:.1f} %", 100 * f.at("dead").get<double>()) : "-"});
     }
@@ -329,20 +330,20 @@ std::vector<std::vector<std::string>> joint_table(const Json& eval) {
   return rows;
 }
 
-std::vector<std::vector<std::string>> sharing_table(const Json& eval) {
+std::vector<std::vector<std::string>> sharing_table(const OrderedJson& eval) {
   if (!eval.contains("sharing")) return {};
   std::vector<std::vector<std::string>> rows{{"features", "alive", "shared", "partly"}};
-  for (const Json& alone : eval.at("sharing").at(0).at("alone"))
+  for (const OrderedJson& alone : eval.at("sharing").at(0).at("alone"))
     rows[0].push_back("alone: site " + std::to_string(rows[0].size() - 3) +
                       (alone.at("model").get<std::string>().empty()
                            ? ""
                            : " (" + alone.at("model").get<std::string>() + ")"));
-  for (const Json& entry : eval.at("sharing")) {
+  for (const OrderedJson& entry : eval.at("sharing")) {
     std::vector<std::string> cells{entry.at("name").get<std::string>(),
                                    std::to_string(entry.at("alive").get<int64_t>()),
                                    share(entry, entry.at("shared").get<int64_t>()),
                                    share(entry, entry.at("partly").get<int64_t>())};
-    for (const Json& alone : entry.at("alone"))
+    for (const OrderedJson& alone : entry.at("alone"))
       cells.push_back(share(entry, alone.at("features").get<int64_t>()));
     while (cells.size() < rows[0].size()) cells.emplace_back();
     rows.push_back(std::move(cells));

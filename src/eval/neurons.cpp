@@ -12,14 +12,14 @@ namespace {
 
 /// Products always run on this many rows, the last ones padded: a row's values then do not depend
 /// on the batch it came in.
-constexpr int64_t kBlock = 128;
+constexpr int64_t kRowsAtOnce = 128;
 
-/// Calls visit(first, n, h) with h: (kBlock, neurons), the first n rows of it meant.
+/// Calls visit(first, n, h) with h: (kRowsAtOnce, neurons), the first n rows of it meant.
 template <class Visit>
 void for_each_hidden(const kernels::Linear& up, View<const float> x, Visit&& visit) {
-  Tensor<float> block({kBlock, up.in()}), hidden({kBlock, up.out()});
-  for (int64_t first = 0; first < x.rows(); first += kBlock) {
-    const int64_t n = std::min(kBlock, x.rows() - first);
+  Tensor<float> block({kRowsAtOnce, up.in()}), hidden({kRowsAtOnce, up.out()});
+  for (int64_t first = 0; first < x.rows(); first += kRowsAtOnce) {
+    const int64_t n = std::min(kRowsAtOnce, x.rows() - first);
     std::copy_n(x.row(first), n * up.in(), block.data());
     std::fill(block.data() + n * up.in(), block.data() + block.size(), 0.0f);
     up.forward(block, hidden);
@@ -73,7 +73,7 @@ void NeuronReconstructor::reconstruct(View<const float> x, View<float> xhat,
   OTO_ASSERT(x.width() == up_.in() && xhat.width() == d_out() && x.rows() == xhat.rows());
   const int64_t F = features();
   codes.clear();
-  Tensor<float> moved({kBlock, F});
+  Tensor<float> moved({kRowsAtOnce, F});
   SparseRows part;
   for_each_hidden(up_, x, [&](int64_t first, int64_t n, const Tensor<float>& h) {
     parallel_ranges(n, 16, [&](int64_t begin, int64_t end) {

@@ -9,7 +9,7 @@
 namespace otoscope::eval {
 namespace {
 
-constexpr int64_t kBlock = 4096;
+constexpr int64_t kPcaBlock = 4096;
 
 void centre(View<const float> x, std::span<const float> mean, View<float> out) {
   parallel_ranges(x.rows(), 256, [&](int64_t begin, int64_t end) {
@@ -31,8 +31,8 @@ Pca fit_pca(const Sample& sample) {
   Pca pca;
   pca.mean = as_floats(moments_of(sample).mean);
   Tensor<double> covariance(Shape{d, d});
-  Tensor<float> centred(Shape{std::min(kBlock, sample.rows()), d}), block(Shape{d, d});
-  for_each_block(sample, kBlock, [&](int64_t, View<const float> x) {
+  Tensor<float> centred(Shape{std::min(kPcaBlock, sample.rows()), d}), block(Shape{d, d});
+  for_each_block(sample, kPcaBlock, [&](int64_t, View<const float> x) {
     const View<float> c = centred.view().slice(0, x.rows());
     centre(x, pca.mean, c);
     kernels::gemm(kernels::transposed(c), {c}, block);
@@ -71,9 +71,9 @@ int64_t components_for_fvu(const Pca& pca, const Sample& sample, const Moments& 
   const int64_t d = sample.d();
   std::vector<double> explained(static_cast<size_t>(d), 0.0);
   double residual = 0;
-  Tensor<float> centred(Shape{std::min(kBlock, sample.rows()), d});
-  Tensor<float> scores(Shape{std::min(kBlock, sample.rows()), d});
-  for_each_block(sample, kBlock, [&](int64_t, View<const float> x) {
+  Tensor<float> centred(Shape{std::min(kPcaBlock, sample.rows()), d});
+  Tensor<float> scores(Shape{std::min(kPcaBlock, sample.rows()), d});
+  for_each_block(sample, kPcaBlock, [&](int64_t, View<const float> x) {
     const View<float> c = centred.view().slice(0, x.rows()), s = scores.view().slice(0, x.rows());
     centre(x, pca.mean, c);
     kernels::gemm({c}, kernels::transposed(pca.components), s);

@@ -4,33 +4,34 @@
 #include <nlohmann/json.hpp>
 
 #include "otoscope/io/estimate.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::eval {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 using io::to_json;
 
-Json optional_json(const std::optional<Estimate>& estimate) {
-  return estimate ? to_json(*estimate) : Json(nullptr);
+OrderedJson optional_json(const std::optional<Estimate>& estimate) {
+  return estimate ? to_json(*estimate) : OrderedJson(nullptr);
 }
 
 /// A number or null: a ratio may have no denominator.
-Json number(double x) { return std::isfinite(x) ? Json(x) : Json(nullptr); }
+OrderedJson number(double x) { return std::isfinite(x) ? OrderedJson(x) : OrderedJson(nullptr); }
 
 }  // namespace
 
-Json to_json(const Fidelity& f) {
-  Json json{{"rows", f.rows},
-            {"items", f.items},
-            {"clusters", f.clusters},
-            {"fvu", to_json(f.fvu)},
-            {"mse", to_json(f.mse)},
-            {"nmse", to_json(f.nmse)},
-            {"cosine", to_json(f.cosine)},
-            {"l2_ratio", to_json(f.l2_ratio)},
-            {"bias", to_json(f.bias)},
-            {"l0", to_json(f.l0)}};
+OrderedJson to_json(const Fidelity& f) {
+  OrderedJson json{{"rows", f.rows},
+                   {"items", f.items},
+                   {"clusters", f.clusters},
+                   {"fvu", to_json(f.fvu)},
+                   {"mse", to_json(f.mse)},
+                   {"nmse", to_json(f.nmse)},
+                   {"cosine", to_json(f.cosine)},
+                   {"l2_ratio", to_json(f.l2_ratio)},
+                   {"bias", to_json(f.bias)},
+                   {"l0", to_json(f.l0)}};
   json["speech"] = nullptr;
   if (f.speech)
     json["speech"] = {
@@ -53,16 +54,16 @@ Json to_json(const Fidelity& f) {
   return json;
 }
 
-Json to_json(const BatchMode& m) {
+OrderedJson to_json(const BatchMode& m) {
   return {{"k", m.k}, {"batch", m.batch}, {"fvu", to_json(m.fvu)}, {"l0", to_json(m.l0)}};
 }
 
-Json to_json(const SplicedMeasures& m) {
-  Json json{{"ce", to_json(m.ce)},
-            {"ce_difference", to_json(m.ce_difference)},
-            {"kl", to_json(m.kl)},
-            {"kl_p95", m.kl_p95},
-            {"agreement", to_json(m.agreement)}};
+OrderedJson to_json(const SplicedMeasures& m) {
+  OrderedJson json{{"ce", to_json(m.ce)},
+                   {"ce_difference", to_json(m.ce_difference)},
+                   {"kl", to_json(m.kl)},
+                   {"kl_p95", m.kl_p95},
+                   {"agreement", to_json(m.agreement)}};
   json["ce_recovered"] = {{"zero", optional_json(m.ce_recovered_zero)},
                           {"mean", optional_json(m.ce_recovered_mean)}};
   json["kl_recovered"] = {{"zero", optional_json(m.kl_recovered_zero)},

@@ -4,26 +4,27 @@
 
 #include "otoscope/eval/report.h"
 #include "otoscope/io/estimate.h"
+#include "otoscope/io/json.h"
 
 namespace otoscope::eval {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
-std::string number(const Json& json, int digits) {
+std::string number(const OrderedJson& json, int digits) {
   return json.is_number() ? fmt::format("{:.{}f}", json.get<double>(), digits) : "-";
 }
 
-std::string percent(const Json& e) {
+std::string percent(const OrderedJson& e) {
   return e.at("value").is_number() ? fmt::format("{:.1f}", 100 * e.at("value").get<double>()) : "-";
 }
 
-std::string wer_of(const Json& spliced) {
+std::string wer_of(const OrderedJson& spliced) {
   if (!spliced.at("decoded").get<bool>()) return "-";
   return spliced.at("no_speech_left").get<bool>() ? "no speech left" : percent(spliced.at("wer"));
 }
 
-void add_spliced(const Json& spliced, std::vector<std::string>& cells) {
+void add_spliced(const OrderedJson& spliced, std::vector<std::string>& cells) {
   if (spliced.is_null()) {
     cells.insert(cells.end(), {"-", "-", "-"});
     return;
@@ -35,11 +36,12 @@ void add_spliced(const Json& spliced, std::vector<std::string>& cells) {
 
 }  // namespace
 
-std::vector<std::vector<std::string>> eval_table(const Json& eval) {
+std::vector<std::vector<std::string>> eval_table(const OrderedJson& eval) {
   const bool spliced = !eval.at("spliced").is_null();
   std::vector<std::vector<std::string>> rows{{"", "FVU [95 %]", "speech", "L0", "dead"}};
   if (spliced) rows[0].insert(rows[0].end(), {"dCE", "KL", "WER %"});
-  const auto add = [&](const std::string& name, const Json& fidelity, const Json& splice) {
+  const auto add = [&](const std::string& name, const OrderedJson& fidelity,
+                       const OrderedJson& splice) {
     const bool sparse = !fidelity.is_null() && fidelity.at("features").get<int64_t>() > 0;
     std::vector<std::string> cells{
         name.size() <= 18 ? name : fmt::format("{:.17}~", name),
@@ -53,9 +55,9 @@ std::vector<std::vector<std::string>> eval_table(const Json& eval) {
     rows.push_back(std::move(cells));
   };
   if (spliced) add("the model itself", nullptr, eval.at("spliced").at("clean"));
-  for (const Json& row : eval.at("table")) {
+  for (const OrderedJson& row : eval.at("table")) {
     add(row.at("name").get<std::string>(), row.at("fidelity"), row.at("spliced"));
-    const Json& batch = eval.at("batch_mode");
+    const OrderedJson& batch = eval.at("batch_mode");
     if (rows.size() > (spliced ? 3U : 2U) || batch.is_null()) continue;
     std::vector<std::string> cells(rows[0].size(), "-");
     cells[0] = "  in batch mode";
@@ -63,7 +65,7 @@ std::vector<std::vector<std::string>> eval_table(const Json& eval) {
     cells[3] = number(batch.at("l0").at("value"), 1);
     rows.push_back(std::move(cells));
   }
-  for (const Json& row : eval.at("also"))
+  for (const OrderedJson& row : eval.at("also"))
     add("  " + row.at("name").get<std::string>(), row.at("fidelity"), nullptr);
   return rows;
 }

@@ -9,14 +9,14 @@
 namespace otoscope::features {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 using io::to_json;
 
 constexpr size_t kListed = 20;
 constexpr double kPrecise = 0.5;
 
-Json retrieval_json(const Retrieval& r) {
-  Json json;
+OrderedJson retrieval_json(const Retrieval& r) {
+  OrderedJson json;
   if (!r.a.empty()) json = {{"a", r.a}, {"b", r.b}};
   json["prompts"] = r.prompts;
   json["top1"] = to_json(r.top1);
@@ -27,23 +27,23 @@ Json retrieval_json(const Retrieval& r) {
   return json;
 }
 
-Json representation_json(const RepresentationResult& r) {
-  Json json{{"of", r.of},
-            {"what", r.what},
-            {"pool", r.pool},
-            {"centre", centre_name(r.centre)},
-            {"learning_mrr", r.learning_mrr},
-            {"chosen", r.chosen},
-            {"all", retrieval_json(r.result.all)},
-            {"p", r.result.p},
-            {"p_like_length", r.result.p_length}};
-  json["pairs"] = Json::array();
+OrderedJson representation_json(const RepresentationResult& r) {
+  OrderedJson json{{"of", r.of},
+                   {"what", r.what},
+                   {"pool", r.pool},
+                   {"centre", centre_name(r.centre)},
+                   {"learning_mrr", r.learning_mrr},
+                   {"chosen", r.chosen},
+                   {"all", retrieval_json(r.result.all)},
+                   {"p", r.result.p},
+                   {"p_like_length", r.result.p_length}};
+  json["pairs"] = OrderedJson::array();
   for (const Retrieval& pair : r.result.pairs) json["pairs"].push_back(retrieval_json(pair));
   return json;
 }
 
 /// Mean of S over features whose label was precise when it was chosen.
-Json label_ratio_json(std::span<const LabelPrecision> precision, int32_t a, int32_t b) {
+OrderedJson label_ratio_json(std::span<const LabelPrecision> precision, int32_t a, int32_t b) {
   std::vector<double> ratios;
   for (const LabelPrecision& one : precision)
     if (one.label >= 0 && one.chosen >= kPrecise && std::isfinite(one.ratio(a, b)))
@@ -56,18 +56,19 @@ Json label_ratio_json(std::span<const LabelPrecision> precision, int32_t a, int3
 }
 
 /// Features that mean the most and the least alike in two languages.
-Json extremes_json(const PairSharing& pair, const SaeCrosslingual& sae,
-                   const std::vector<std::string>& values, bool most) {
+OrderedJson extremes_json(const PairSharing& pair, const SaeCrosslingual& sae,
+                          const std::vector<std::string>& values, bool most) {
   std::vector<size_t> order;
   for (size_t f = 0; f < pair.by_feature.size(); ++f)
     if (std::isfinite(pair.by_feature[f].across)) order.push_back(f);
   const auto gap = [&](size_t f) { return pair.by_feature[f].across - pair.by_feature[f].within; };
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t x, size_t y) { return most ? gap(x) > gap(y) : gap(x) < gap(y); });
-  Json list = Json::array();
+  OrderedJson list = OrderedJson::array();
   for (size_t i = 0; i < std::min(kListed, order.size()); ++i) {
     const FeatureSharing& one = pair.by_feature[order[i]];
-    Json json{{"feature", order[i]}, {"n", one.n}, {"across", one.across}, {"within", one.within}};
+    OrderedJson json{
+        {"feature", order[i]}, {"n", one.n}, {"across", one.across}, {"within", one.within}};
     if (!sae.precision.empty() && sae.precision[order[i]].label >= 0)
       json["label"] = values[static_cast<size_t>(sae.precision[order[i]].label)];
     list.push_back(std::move(json));
@@ -75,7 +76,7 @@ Json extremes_json(const PairSharing& pair, const SaeCrosslingual& sae,
   return list;
 }
 
-Json rates_json(const RateDifference& pair) {
+OrderedJson rates_json(const RateDifference& pair) {
   return {{"features", pair.features},
           {"prompts", pair.prompts},
           {"fourfold", to_json(pair.fourfold)},
@@ -84,12 +85,12 @@ Json rates_json(const RateDifference& pair) {
           {"p", pair.p}};
 }
 
-Json translations_json(const Translations& t) {
+OrderedJson translations_json(const Translations& t) {
   std::vector<size_t> order;
   for (size_t f = 0; f < t.r.size(); ++f)
     if (std::isfinite(t.r[f]) && t.q[f] <= 0.05F) order.push_back(f);
   std::stable_sort(order.begin(), order.end(), [&](size_t x, size_t y) { return t.r[x] > t.r[y]; });
-  Json list = Json::array();
+  OrderedJson list = OrderedJson::array();
   for (size_t i = 0; i < std::min(kListed, order.size()); ++i)
     list.push_back({{"feature", order[i]}, {"r", t.r[order[i]]}, {"q", t.q[order[i]]}});
   return {{"features", t.features},
@@ -101,42 +102,43 @@ Json translations_json(const Translations& t) {
 
 }  // namespace
 
-Json Crosslingual::json() const {
-  Json json{{"schema", "otoscope.crosslingual"},
-            {"version", 1},
-            {"store", store_hash},
-            {"sae", sae_hash},
-            {"test_rows", test_rows},
-            {"clusters", clusters},
-            {"prompts", prompts},
-            {"clips", clips},
-            {"labelled_rows", labelled_rows}};
-  json["languages"] = Json::array();
+OrderedJson Crosslingual::json() const {
+  OrderedJson json{{"schema", "otoscope.crosslingual"},
+                   {"version", 1},
+                   {"store", store_hash},
+                   {"sae", sae_hash},
+                   {"test_rows", test_rows},
+                   {"clusters", clusters},
+                   {"prompts", prompts},
+                   {"clips", clips},
+                   {"labelled_rows", labelled_rows}};
+  json["languages"] = OrderedJson::array();
   for (size_t l = 0; l < languages.size(); ++l)
     json["languages"].push_back({{"language", languages[l]}, {"speakers", speakers[l]}});
 
-  json["retrieval"] = Json::array();
+  json["retrieval"] = OrderedJson::array();
   for (const RepresentationResult& one : retrieval)
     json["retrieval"].push_back(representation_json(one));
 
-  json["saes"] = Json::array();
+  json["saes"] = OrderedJson::array();
   for (const SaeCrosslingual& sae : saes) {
-    Json one{{"name", sae.name}, {"translations", translations_json(sae.translations)}};
-    one["categories"] = Json::array();
+    OrderedJson one{{"name", sae.name}, {"translations", translations_json(sae.translations)}};
+    one["categories"] = OrderedJson::array();
     for (const CategoryResult& category : sae.categories)
       one["categories"].push_back(
           {{"category", category.category},
            {"features", category.features},
-           {"mean_r", std::isfinite(category.mean_r) ? Json(category.mean_r) : Json(nullptr)},
+           {"mean_r",
+            std::isfinite(category.mean_r) ? OrderedJson(category.mean_r) : OrderedJson(nullptr)},
            {"significant", category.significant},
            {"search", representation_json(category.search)}});
-    one["pairs"] = Json::array();
+    one["pairs"] = OrderedJson::array();
     for (size_t i = 0; i < sae.rates.size(); ++i) {
       const auto a = static_cast<size_t>(sae.rates[i].a), b = static_cast<size_t>(sae.rates[i].b);
-      Json pair{{"a", languages[a]},
-                {"b", languages[b]},
-                {"same_speakers", !speakers[a].empty() && speakers[a] == speakers[b]},
-                {"rates", rates_json(sae.rates[i])}};
+      OrderedJson pair{{"a", languages[a]},
+                       {"b", languages[b]},
+                       {"same_speakers", !speakers[a].empty() && speakers[a] == speakers[b]},
+                       {"rates", rates_json(sae.rates[i])}};
       if (!sae.sharing.empty()) {
         const PairSharing& sharing = sae.sharing[i];
         pair["sharing"] = {

@@ -15,7 +15,7 @@
 namespace otoscope::features {
 namespace {
 
-constexpr int64_t kBlock = 512;
+constexpr int64_t kDirectionRows = 512;
 
 void fill_normal(Tensor<float>& x, uint64_t seed, std::string_view what) {
   Rng rng(seed, what);
@@ -40,10 +40,10 @@ Nearest nearest_directions(View<const float> A, View<const float> B) {
   nearest.of_b.assign(static_cast<size_t>(b_rows), 0);
   nearest.cosine_a.assign(static_cast<size_t>(a_rows), -2.0f);
   nearest.cosine_b.assign(static_cast<size_t>(b_rows), -2.0f);
-  Tensor<float> product(Shape{std::min(kBlock, a_rows), b_rows});
-  for (int64_t first = 0; first < a_rows; first += kBlock) {
+  Tensor<float> product(Shape{std::min(kDirectionRows, a_rows), b_rows});
+  for (int64_t first = 0; first < a_rows; first += kDirectionRows) {
     throw_if_interrupted();
-    const int64_t n = std::min(kBlock, a_rows - first);
+    const int64_t n = std::min(kDirectionRows, a_rows - first);
     const View<float> cosines = product.view().slice(0, n);
     kernels::gemm({A.slice(first, first + n)}, kernels::transposed(B), cosines);
     parallel_ranges(n, 32, [&](int64_t begin, int64_t end) {

@@ -13,8 +13,8 @@
 namespace otoscope::features {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-constexpr int64_t kGroups = 19;  // under 20, so that the bootstrap leaves one out at a time
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+constexpr int64_t kSharingGroups = 19;  // under 20, so that the bootstrap leaves one out at a time
 
 /// Labels of the firings of each feature in each language and half of the clusters, with the group
 /// that is left out together.
@@ -33,7 +33,7 @@ struct Firings {
 Firings collect(const SparseRows& codes, int64_t F, const LabelledSpeech& speech, uint64_t seed) {
   Firings out;
   out.languages = speech.languages;
-  out.groups = std::min(kGroups, speech.clusters / 2);
+  out.groups = std::min(kSharingGroups, speech.clusters / 2);
   out.all.resize(static_cast<size_t>(F * speech.languages * 2));
   // Halves and groups by a random order of the clusters: each group has clusters of both halves.
   Rng rng(seed, "halves of clusters");
@@ -109,7 +109,7 @@ class PairCounter {
   }
 
   std::vector<FeatureSharing> measure(int32_t left_out) const {
-    std::vector<FeatureSharing> out(static_cast<size_t>(F_), {0, kNone, kNone, kNone});
+    std::vector<FeatureSharing> out(static_cast<size_t>(F_), {0, kUnknown, kUnknown, kUnknown});
     parallel_ranges(F_, 32, [&](int64_t begin, int64_t end) {
       for (int64_t f = begin; f < end; ++f) out[static_cast<size_t>(f)] = one(f, left_out);
     });
@@ -131,7 +131,7 @@ class PairCounter {
   }
 
   FeatureSharing one(int64_t f, int32_t left_out) const {
-    FeatureSharing out{0, kNone, kNone, kNone};
+    FeatureSharing out{0, kUnknown, kUnknown, kUnknown};
     if (!enough(f, left_out)) return out;
     // The stranger is the next feature of a random order that fires enough.
     int64_t stranger = -1;
@@ -151,7 +151,7 @@ class PairCounter {
     for (const auto& side : sides) n = std::min(n, static_cast<int64_t>(side.size()));
     for (const auto& side : strange)
       if (stranger >= 0) n = std::min(n, static_cast<int64_t>(side.size()));
-    out = {n, 0, 0, stranger < 0 ? kNone : 0};
+    out = {n, 0, 0, stranger < 0 ? kUnknown : 0};
     for (int draw = 0; draw < options_.draws; ++draw) {
       const auto counts = [&](const std::vector<int32_t>& side, uint64_t which) {
         const uint64_t stream =
@@ -189,7 +189,7 @@ Means means_of(std::span<const FeatureSharing> by_feature) {
     means.across += one.across, means.within += one.within, means.other += one.other;
     ++means.features;
   }
-  const double n = means.features == 0 ? kNone : static_cast<double>(means.features);
+  const double n = means.features == 0 ? kUnknown : static_cast<double>(means.features);
   means.across /= n, means.within /= n, means.other /= n;
   return means;
 }
@@ -243,10 +243,10 @@ std::vector<PairSharing> measure_sharing(const SparseRows& codes, int64_t F,
 }
 
 double LabelPrecision::ratio(int32_t a, int32_t b) const {
-  if (by_language.empty()) return kNone;
+  if (by_language.empty()) return kUnknown;
   const double one = by_language[static_cast<size_t>(a)],
                other = by_language[static_cast<size_t>(b)];
-  if (std::isnan(one) || std::isnan(other) || std::max(one, other) <= 0) return kNone;
+  if (std::isnan(one) || std::isnan(other) || std::max(one, other) <= 0) return kUnknown;
   return std::min(one, other) / std::max(one, other);
 }
 
@@ -274,7 +274,7 @@ std::vector<LabelPrecision> label_precisions(const SparseRows& choosing,
   });
   std::vector<LabelPrecision> out(static_cast<size_t>(F));
   for (size_t f = 0; f < out.size(); ++f) {
-    out[f].by_language.assign(L, kNone);
+    out[f].by_language.assign(L, kUnknown);
     if (fired[f] < least) continue;
     const auto first = hits.begin() + static_cast<std::ptrdiff_t>(f * V);
     const auto best = std::max_element(first, first + static_cast<std::ptrdiff_t>(V));

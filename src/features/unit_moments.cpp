@@ -11,7 +11,7 @@
 namespace otoscope::features {
 namespace {
 
-constexpr int64_t kBlock = 2048;
+constexpr int64_t kMomentRows = 2048;
 
 SparseRows block_of(const SparseRows& codes, int64_t first, int64_t n) {
   const auto begin = codes.indptr[static_cast<size_t>(first)],
@@ -74,11 +74,11 @@ UnitMoments unit_moments(const UnitGroup& group, const ChosenRows& rows, const S
   m.variance.assign(units, 0);
   m.feature_mean.assign(static_cast<size_t>(F), 0);
   m.covariance = Tensor<float>(Shape{F, U});
-  Tensor<float> buffer(Shape{std::min(kBlock, rows.size()), U});
+  Tensor<float> buffer(Shape{std::min(kMomentRows, rows.size()), U});
   progress.start("read " + group.name, rows.size(), "rows");
-  for (int64_t first = 0; first < rows.size(); first += kBlock) {
+  for (int64_t first = 0; first < rows.size(); first += kMomentRows) {
     throw_if_interrupted();
-    const int64_t n = std::min(kBlock, rows.size() - first);
+    const int64_t n = std::min(kMomentRows, rows.size() - first);
     const View<float> s = buffer.view().slice(0, n);
     const auto begin = rows.rows.begin() + first;
     group.signals({begin, begin + n}, s);

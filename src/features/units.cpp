@@ -12,7 +12,7 @@
 namespace otoscope::features {
 namespace {
 
-constexpr int64_t kBlock = 4096, kSampled = 32768, kUnitsAtOnce = 1024;
+constexpr int64_t kUnitRows = 4096, kSampled = 32768, kUnitsAtOnce = 1024;
 
 /// Rows of train and dev at equal distances, at most `limit`.
 std::vector<int64_t> sampled_rows(const LabelledRows& rows, int64_t limit) {
@@ -93,12 +93,12 @@ Postings direction_units(const RowSource& x, const LabelledRows& rows, View<cons
 
   const int64_t U = W.rows();
   SparseRows codes, part;
-  Tensor<float> block(Shape{kBlock, x.d}), scores(Shape{kBlock, U});
+  Tensor<float> block(Shape{kUnitRows, x.d}), scores(Shape{kUnitRows, U});
   Tensor<float> zero(Shape{1});
   progress.start(what, x.rows, "rows");
-  for (int64_t first = 0; first < x.rows; first += kBlock) {
+  for (int64_t first = 0; first < x.rows; first += kUnitRows) {
     throw_if_interrupted();
-    const int64_t n = std::min(kBlock, x.rows - first);
+    const int64_t n = std::min(kUnitRows, x.rows - first);
     x.read(first, block.view().slice(0, n));
     const View<float> here = scores.view().slice(0, n);
     kernels::gemm({block.view().slice(0, n)}, kernels::transposed(W), here);

@@ -17,7 +17,7 @@ namespace {
 constexpr int kMaxDepth = 64;
 
 /// Walks the text and tells how far the parser has come, since SAX events carry no offset.
-struct Cursor {
+struct JsonCursor {
   using iterator_category = std::input_iterator_tag;
   using value_type = char;
   using difference_type = std::ptrdiff_t;
@@ -28,17 +28,17 @@ struct Cursor {
   const char** furthest;
 
   reference operator*() const { return *at; }
-  Cursor& operator++() {
+  JsonCursor& operator++() {
     *furthest = ++at;
     return *this;
   }
-  Cursor operator++(int) {
-    Cursor before = *this;
+  JsonCursor operator++(int) {
+    JsonCursor before = *this;
     ++*this;
     return before;
   }
-  bool operator==(const Cursor& other) const { return at == other.at; }
-  bool operator!=(const Cursor& other) const { return at != other.at; }
+  bool operator==(const JsonCursor& other) const { return at == other.at; }
+  bool operator!=(const JsonCursor& other) const { return at != other.at; }
 };
 
 /// Builds the document, and refuses what a plain parse accepts: repeated keys (the last would win
@@ -53,7 +53,7 @@ class Builder {
     furthest_ = begin + std::min(text_.find('\0'), text_.size());
     if (furthest_ != end) refuse("a NUL");
     furthest_ = begin;
-    Json::sax_parse(Cursor{begin, &furthest_}, Cursor{end, &furthest_}, this);
+    Json::sax_parse(JsonCursor{begin, &furthest_}, JsonCursor{end, &furthest_}, this);
     return std::move(root_);
   }
 

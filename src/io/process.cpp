@@ -12,6 +12,7 @@
 #include <cstring>
 #include <thread>
 
+#include "io/traces.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/text.h"
@@ -90,13 +91,6 @@ void end_group(pid_t child, int& status) {
     }
   }
   ::kill(-child, SIGKILL);  // whatever its children still do
-}
-
-std::string last_line(const fs::path& path) {
-  std::string last;
-  for (const std::string& line : split(read_file(path, int64_t{64} << 20), '\n'))
-    if (!trimmed(line).empty()) last = trimmed(line);
-  return last.substr(0, 300);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ using audio::LabelKind;
 using audio::Track;
 
 /// A phone (index) or silence (-1) over a stretch of the clip.
-struct Stretch {
+struct PhoneStretch {
   int32_t phone = -1;
   double start = 0, end = 0;
 };
@@ -22,7 +22,7 @@ std::string_view stress_name(Stress stress) {
   return stress == Stress::primary ? "primary" : stress == Stress::secondary ? "secondary" : "none";
 }
 
-std::vector<Track> tracks_of(const std::vector<Stretch>& stretches, const Speech& speech,
+std::vector<Track> tracks_of(const std::vector<PhoneStretch>& stretches, const Speech& speech,
                              std::string_view text, double duration_s) {
   std::map<LabelKind, Track> tracks;
   for (const LabelKind kind : {LabelKind::phone, LabelKind::word, LabelKind::stress,
@@ -46,7 +46,7 @@ std::vector<Track> tracks_of(const std::vector<Stretch>& stretches, const Speech
     begin = end;
   }
   int32_t last_word = -1;
-  for (const Stretch& stretch : stretches) {
+  for (const PhoneStretch& stretch : stretches) {
     if (stretch.phone < 0) {
       add(LabelKind::silence, stretch.start, stretch.end, "silence");
       continue;
@@ -77,7 +77,7 @@ std::vector<Track> tracks_of(const std::vector<Stretch>& stretches, const Speech
 
 std::vector<Track> tracks_of(const SpeechPath& path, const Speech& speech, std::string_view text,
                              double duration_s) {
-  std::vector<Stretch> stretches;
+  std::vector<PhoneStretch> stretches;
   const auto frames = static_cast<int64_t>(path.phone.size());
   const auto edge = [&](int64_t frame) {  // between two frames; the clip's own ends
     if (frame == 0) return 0.0;
@@ -97,7 +97,7 @@ std::vector<Track> tracks_of(const SpeechPath& path, const Speech& speech, std::
 }
 
 std::vector<Track> tracks_of(const Speech& speech, std::string_view text) {
-  std::vector<Stretch> stretches;
+  std::vector<PhoneStretch> stretches;
   for (size_t p = 0; p < speech.phones.size(); ++p) {
     const SpokenPhone& phone = speech.phones[p];
     stretches.push_back({phone.ipa.empty() ? -1 : static_cast<int32_t>(p),

@@ -55,7 +55,7 @@ double quantile_of(std::vector<std::pair<double, int32_t>>& sorted,
   return sorted.back().first;
 }
 
-BoundaryCheck summary_of(const std::vector<const ClipErrors*>& clips, uint64_t seed) {
+BoundaryCheck boundary_check(const std::vector<const ClipErrors*>& clips, uint64_t seed) {
   BoundaryCheck check;
   std::vector<std::pair<double, int32_t>> sorted;
   std::vector<double> all_signed;
@@ -88,7 +88,7 @@ std::map<std::string, BoundaryCheck> by_language(const std::vector<ClipErrors>& 
     groups["all"].push_back(&clip);
   }
   std::map<std::string, BoundaryCheck> out;
-  for (const auto& [language, members] : groups) out[language] = summary_of(members, seed);
+  for (const auto& [language, members] : groups) out[language] = boundary_check(members, seed);
   return out;
 }
 
@@ -125,12 +125,12 @@ const Track& track_in(const std::vector<Track>& tracks, LabelKind kind) {
 }
 
 /// Speech of another voice, with silence before and after it and a little noise.
-struct Voice {
+struct OtherVoice {
   std::vector<float> pcm;
   std::vector<Track> truth;
 };
 
-Voice voice_of(const store::Clip& clip, size_t number, uint64_t seed) {
+OtherVoice voice_of(const store::Clip& clip, size_t number, uint64_t seed) {
   SpeakOptions how;
   how.language = clip.language;
   how.variant = kVariants[number % kVariants.size()];
@@ -140,7 +140,7 @@ Voice voice_of(const store::Clip& clip, size_t number, uint64_t seed) {
   Rng rng(seed, "voice " + clip.id);
   const auto before = static_cast<int64_t>(3200 + rng.below(8000)),
              after = static_cast<int64_t>(3200 + rng.below(8000));
-  Voice voice;
+  OtherVoice voice;
   voice.truth = tracks_of(speech, *clip.text);
   for (Track& track : voice.truth)
     for (audio::Label& label : track.labels) {
@@ -156,7 +156,7 @@ Voice voice_of(const store::Clip& clip, size_t number, uint64_t seed) {
 
 void check_voices(const Aligner& aligner, const std::vector<Recording>& drawn,
                   const CheckAlignmentOptions& options, AlignmentCheck& check) {
-  std::vector<Voice> voices;
+  std::vector<OtherVoice> voices;
   for (size_t i = 0; i < drawn.size(); ++i)
     voices.push_back(voice_of(*drawn[i].clip, i, options.seed));
   std::vector<Aligner::Item> items;

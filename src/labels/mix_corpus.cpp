@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kBatch = 64;  // clips between looks at ctrl-C
+constexpr int64_t kClipsAtOnce = 64;  // clips between looks at ctrl-C
 
 struct Condition {
   std::string name;
@@ -151,9 +151,9 @@ fs::path mix_corpus(const fs::path& speech_path, const fs::path& noise_path, con
   keep_only_if_same(out, plan.dump(1) + "\n");
   const auto clips = static_cast<int64_t>(mixes.size());
   progress.start("mix noise into speech", clips, "clips");
-  for (int64_t first = 0; first < clips; first += kBatch) {
+  for (int64_t first = 0; first < clips; first += kClipsAtOnce) {
     throw_if_interrupted();
-    const int64_t n = std::min(kBatch, clips - first);
+    const int64_t n = std::min(kClipsAtOnce, clips - first);
     parallel_ranges(n, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = first + begin; i < first + end; ++i)
         write_mix(mixes[static_cast<size_t>(i)], out, seed);

@@ -35,7 +35,7 @@ constexpr std::array kVoices = {
     Voice{"f5", "f", "train"}, Voice{"klatt2", "m", "dev"}, Voice{"f4", "f", "dev"},
     Voice{"m7", "m", "test"},  Voice{"Annie", "f", "test"},
 };
-constexpr size_t kAtOnce = 128;
+constexpr size_t kSpokenAtOnce = 128;
 
 /// What is spoken, and how.
 struct Take {
@@ -141,9 +141,9 @@ void make_spoken(const std::vector<Sentence>& texts, const fs::path& folder,
   for (const Take& take : takes) io::make_folder((folder / take.id).parent_path());
   std::vector<std::string> lines(takes.size());
   progress.start("speaking", static_cast<int64_t>(takes.size()), "clips");
-  for (size_t begin = 0; begin < takes.size(); begin += kAtOnce) {
+  for (size_t begin = 0; begin < takes.size(); begin += kSpokenAtOnce) {
     throw_if_interrupted();
-    const size_t n = std::min(kAtOnce, takes.size() - begin);
+    const size_t n = std::min(kSpokenAtOnce, takes.size() - begin);
     parallel_ranges(static_cast<int64_t>(n), 1, [&](int64_t i, int64_t) {
       const size_t at = begin + static_cast<size_t>(i);
       lines[at] = speak_take(takes[at], folder);

@@ -13,10 +13,10 @@ namespace {
 
 constexpr int64_t kPieceFloats = int64_t{3} << 16;  // 768 KB: what a core's own cache holds
 
-class Window {
+class Attended {
  public:
-  Window(View<const float> q, const KeysValues& keys, float scale, Precision precision,
-         View<float> z)
+  Attended(View<const float> q, const KeysValues& keys, float scale, Precision precision,
+           View<float> z)
       : q_(q), keys_(keys), scale_(scale), precision_(precision), z_(z) {
     rows_ = std::clamp<int64_t>(kPieceFloats / S() / 16 * 16, 16, T());
   }
@@ -88,7 +88,7 @@ class Window {
 void attend_window(const Probe& probe, const AttentionPoints& points, int block,
                    View<const float> q, const KeysValues& keys, float scale, Precision precision,
                    View<float> z) {
-  const Window w(q, keys, scale, precision, z);
+  const Attended w(q, keys, scale, precision, z);
   const int64_t S = w.S();
   if (!probe.wanted(points.scores, block) && !probe.wanted(points.pattern, block)) {
     for (int64_t b = 0; b < w.B(); ++b) {

@@ -11,7 +11,7 @@ namespace otoscope::model {
 namespace {
 
 /// Scores that are worked on at once: about what a shared cache holds beside keys and values.
-constexpr int64_t kPieceFloats = int64_t{3} << 18;  // 3 MB
+constexpr int64_t kSharedPieceFloats = int64_t{3} << 18;  // 3 MB
 /// Up to so many queries a row, plain loops beat a compiled product (and meet a new number of keys
 /// at every step without compiling one).
 constexpr int64_t kFewQueries = 8;
@@ -21,8 +21,9 @@ struct Cut {
   int64_t heads = 1, rows = 1;
 };
 Cut cut_of(int64_t H, int64_t T, int64_t S) {
-  if (T * S <= kPieceFloats) return {std::clamp<int64_t>(kPieceFloats / (T * S), 1, H), T};
-  return {1, std::clamp<int64_t>(kPieceFloats / S / 16 * 16, 16, T)};
+  if (T * S <= kSharedPieceFloats)
+    return {std::clamp<int64_t>(kSharedPieceFloats / (T * S), 1, H), T};
+  return {1, std::clamp<int64_t>(kSharedPieceFloats / S / 16 * 16, 16, T)};
 }
 
 View<const float> part(View<const float> x, int64_t b, int64_t h, int64_t n, int64_t t0,

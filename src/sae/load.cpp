@@ -9,21 +9,12 @@
 #include "otoscope/io/safetensors.h"
 #include "otoscope/sae/sae.h"
 #include "sae/layout.h"
+#include "sae/sizes.h"
 
 namespace otoscope::sae {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int64_t kMaxSide = int64_t{1} << 26;  // of d and F; larger is a damaged file
-
-int64_t size_at(const io::Json& cfg, const char* key, const std::string& where) {
-  const int64_t value = io::integer_at(cfg, key, where);
-  if (value < 1 || value > kMaxSide)
-    throw UserError(
-        where, std::string("expected ") + key + " in [1, 67108864], got " + std::to_string(value));
-  return value;
-}
 
 bool bool_or(const io::Json& cfg, const char* key, bool otherwise, const std::string& where) {
   if (!cfg.contains(key) || cfg[key].is_null()) return otherwise;

@@ -10,9 +10,9 @@ namespace {
 
 /// What fits beside an interval chart, whole characters of UTF-8.
 std::string shortened(const std::string& name) {
-  constexpr size_t kMost = 50;
-  if (name.size() <= kMost) return name;
-  size_t end = kMost;
+  constexpr size_t kLongest = 50;
+  if (name.size() <= kLongest) return name;
+  size_t end = kLongest;
   while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) --end;
   return name.substr(0, end) + "…";
 }

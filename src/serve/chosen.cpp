@@ -11,7 +11,7 @@
 namespace otoscope::serve {
 namespace {
 
-constexpr const char* kColumns =
+constexpr const char* kFeatureColumns =
     "id, state, coalesce(association, ''), fired, items, clusters, rate, rate_low, rate_high, "
     "coalesce(max_value, 0), "
     "coalesce(largest_item_share, 0), coalesce(silent_share, 0), coalesce(loudness_z, 0), "
@@ -41,7 +41,8 @@ ChosenFeature read_feature(const io::Statement& row) {
 
 /// Tables of a database from elsewhere may name features that it has not.
 ChosenFeature feature_at(const io::Database& db, int64_t id) {
-  io::Statement row = db.prepare("SELECT " + std::string(kColumns) + " FROM features WHERE id = ?");
+  io::Statement row =
+      db.prepare("SELECT " + std::string(kFeatureColumns) + " FROM features WHERE id = ?");
   row.bind(1, id);
   if (!row.step())
     throw UserError(db.path().string(),
@@ -100,7 +101,7 @@ class Chooser {
   void take(const std::string& group, const std::string& why, const std::string& condition,
             int count) {
     io::Statement rows =
-        db_.prepare("SELECT " + std::string(kColumns) + " FROM features WHERE " + condition);
+        db_.prepare("SELECT " + std::string(kFeatureColumns) + " FROM features WHERE " + condition);
     int taken = 0;
     while (taken < count && rows.step())
       if (keep(read_feature(rows), group, why)) ++taken;

@@ -18,7 +18,7 @@ struct Column {
   bool compared = false;  // a control that is lower here has won
 };
 
-constexpr Column kColumns[] = {
+constexpr Column kEvalColumns[] = {
     {"FVU", "/fidelity/fvu", "fixed3", "share of variance not explained, on test frames", true},
     {"FVU, speech", "/fidelity/speech/fvu", "fixed3", "the same on frames with speech alone"},
     {"L0", "/fidelity/l0", "fixed1", "features that fire per frame"},
@@ -42,7 +42,7 @@ void write_row(Html& html, const Document& eval, const std::string& pointer,
   html.open("tr", {{"class", control ? "control" : "sae"}}).leaf("th", name, {{"scope", "row"}});
   const io::Json::json_pointer no_speech(pointer + "/spliced/no_speech_left");
   const bool rambles = eval.json->contains(no_speech) && eval.json->at(no_speech) == true;
-  for (const Column& column : kColumns) {
+  for (const Column& column : kEvalColumns) {
     html.open("td");
     const bool error_rate = std::string_view(column.head).find("ER") != std::string_view::npos;
     if (rambles && error_rate)
@@ -58,7 +58,7 @@ void write_table(Html& html, const SaeFiles& sae) {
   const Document& eval = *sae.eval;
   html.leaf("h3", sae.title());
   html.open("div", {{"class", "scroll"}}).open("table").open("thead").open("tr").leaf("th", "");
-  for (const Column& column : kColumns)
+  for (const Column& column : kEvalColumns)
     html.leaf("th", column.head, {{"title", column.meaning}, {"scope", "col"}});
   html.close().close().open("tbody");
   for (size_t i = 0; i < table_of(eval).size(); ++i) {
@@ -140,7 +140,7 @@ void write_controls_that_win(Html& html, const RunFiles& run) {
     for (size_t i = 1; i < table_of(*sae.eval).size(); ++i) {
       const std::string pointer = "/table/" + std::to_string(i),
                         name = row_name(table_of(*sae.eval)[i]);
-      for (const Column& column : kColumns) {
+      for (const Column& column : kEvalColumns) {
         if (!column.compared) continue;
         const double ours = number(*sae.eval, std::string("/table/0") + column.pointer);
         const double theirs = number(*sae.eval, pointer + column.pointer);

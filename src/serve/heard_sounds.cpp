@@ -10,7 +10,7 @@
 namespace otoscope::serve {
 namespace {
 
-constexpr size_t kSilenced = 8, kLeft = 4, kSpeech = 4;
+constexpr size_t kSilenced = 8, kLeftOver = 4, kSpeech = 4;
 
 void write_said(Html& html, const char* when, const std::string& text) {
   html.open("span", {{"class", "said"}}).text(when);
@@ -63,7 +63,7 @@ void write_heard_sounds(Html& html, const Document& result, Progress& progress) 
       if (!window.at("wrote").get<bool>()) continue;
       if (texts.insert(text_at(window, "before")).second == again) continue;
       std::vector<std::string>& group = window.at("writes").get<bool>() ? left : silenced;
-      if (group.size() < (&group == &left ? kLeft : kSilenced))
+      if (group.size() < (&group == &left ? kLeftOver : kSilenced))
         group.push_back("/heard/sounds/" + std::to_string(i));
     }
   }

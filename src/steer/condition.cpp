@@ -9,12 +9,12 @@ namespace otoscope::steer {
 namespace {
 
 /// The rows of a batch that belong to some of its entries, with the spans that name them.
-struct Part {
+struct WindowPart {
   std::vector<int64_t> at, item;
   std::vector<int32_t> valid, beam;
   model::Rows rows;
 
-  Part(const model::Rows& all, const std::vector<int64_t>& entries) : at(entries), rows(all) {
+  WindowPart(const model::Rows& all, const std::vector<int64_t>& entries) : at(entries), rows(all) {
     for (const int64_t b : at) {
       const auto i = static_cast<size_t>(b);
       item.push_back(all.item.empty() ? b : all.item[i]);
@@ -131,7 +131,7 @@ void GatedHook::replace(const model::Site& site, const model::Rows& rows, View<f
     if (gate_.open(rows.item.empty() ? b : rows.item[static_cast<size_t>(b)])) open.push_back(b);
   if (open.empty()) return;
   if (static_cast<int64_t>(open.size()) == x.shape[0]) return edit_.replace(site, rows, x);
-  const Part part(rows, open);
+  const WindowPart part(rows, open);
   auto some = Tensor<float>::uninitialized(with_first(x.shape, part.rows.B));
   const int64_t count = x.shape.tail().count();
   for (size_t i = 0; i < open.size(); ++i)

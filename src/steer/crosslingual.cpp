@@ -8,6 +8,7 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/estimate.h"
+#include "otoscope/io/json.h"
 #include "otoscope/steer/directions.h"
 #include "otoscope/steer/text_language.h"
 #include "steer/crosslingual_measures.h"
@@ -15,7 +16,7 @@
 namespace otoscope::steer {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
 constexpr double kBroken = 0.1;  // on dev: share of empty and looping texts that is put up with
 
@@ -84,9 +85,9 @@ std::vector<double> both_signs(const std::vector<float>& strengths, double chose
 }
 
 /// All doses that were tried on dev.
-Json dev_json(const DoseRun& run, std::span<const Arm> arms, const eval::ClipChoice& choice,
-              const Target& target, const DoseOptions& options) {
-  Json list = Json::array();
+OrderedJson dev_json(const DoseRun& run, std::span<const Arm> arms, const eval::ClipChoice& choice,
+                     const Target& target, const DoseOptions& options) {
+  OrderedJson list = OrderedJson::array();
   for (size_t a = 0; a < arms.size(); ++a)
     for (const Response& r : run.arms[a]) {
       const ResponseMeasures m = measure(run, r.clips, 1, choice, target, options);
@@ -99,9 +100,9 @@ Json dev_json(const DoseRun& run, std::span<const Arm> arms, const eval::ClipCho
   return list;
 }
 
-Json accuracy_json(const TextLanguageAccuracy& accuracy) {
-  Json json{{"method", "naive Bayes over character n-grams of words, orders 1 to 4"},
-            {"accuracy", io::to_json(accuracy.all)}};
+OrderedJson accuracy_json(const TextLanguageAccuracy& accuracy) {
+  OrderedJson json{{"method", "naive Bayes over character n-grams of words, orders 1 to 4"},
+                   {"accuracy", io::to_json(accuracy.all)}};
   for (const auto& [code, estimate] : accuracy.by_language)
     json["by_language"][code] = io::to_json(estimate);
   return json;
@@ -109,9 +110,10 @@ Json accuracy_json(const TextLanguageAccuracy& accuracy) {
 
 }  // namespace
 
-Json steer_language(const model::Whisper& model, const model::Tokenizer& tokenizer,
-                    const sae::Sae& sae, const store::Store& store, const store::Manifest& manifest,
-                    const CrosslingualOptions& given, const DoseOptions& dose, Progress& progress) {
+OrderedJson steer_language(const model::Whisper& model, const model::Tokenizer& tokenizer,
+                           const sae::Sae& sae, const store::Store& store,
+                           const store::Manifest& manifest, const CrosslingualOptions& given,
+                           const DoseOptions& dose, Progress& progress) {
   CrosslingualOptions options = given;
   if (options.sizes.empty()) options.sizes = {16, 64, 256};
   if (options.strengths.empty()) options.strengths = {0.5F, 1, 2, 4};
@@ -181,10 +183,10 @@ Json steer_language(const model::Whisper& model, const model::Tokenizer& tokeniz
                dose.seed);
   const DoseRun run = run_doses(model, tokenizer, choice, site, &sae, arms, target, dose, progress);
 
-  Json json = dose_json(run, arms, choice, target, dose);
+  OrderedJson json = dose_json(run, arms, choice, target, dose);
   for (size_t a = 0; a < arms.size(); ++a)
     for (size_t p = 0; p < run.arms[a].size(); ++p) {
-      Json& point = json["arms"][a]["points"][p];
+      OrderedJson& point = json["arms"][a]["points"][p];
       point["meaning"] = meaning_json(run.arms[a][p].clips, arms[a].every, choice, pairs, dose);
       point["toward_probability"] =
           probability_json(run.arms[a][p].clips, arms[a].every, choice, dose);

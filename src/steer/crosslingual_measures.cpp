@@ -6,13 +6,14 @@
 #include "otoscope/core/statistics.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/estimate.h"
+#include "otoscope/io/json.h"
 #include "otoscope/model/normalizer.h"
 #include "otoscope/steer/crosslingual.h"
 #include "otoscope/steer/text_language.h"
 
 namespace otoscope::steer {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
 TranslatedClips parallel_clips(const store::Manifest& manifest, const std::string& from,
                                const std::string& toward, int min_words) {
@@ -45,8 +46,9 @@ double word_overlap(std::string_view reference, std::string_view text) {
   return n > 0 && m > 0 ? 2 * common / (n + m) : 0;
 }
 
-Json meaning_json(const std::vector<Outcome>& outcomes, int every, const eval::ClipChoice& choice,
-                  const TranslatedClips& pairs, const DoseOptions& options) {
+OrderedJson meaning_json(const std::vector<Outcome>& outcomes, int every,
+                         const eval::ClipChoice& choice, const TranslatedClips& pairs,
+                         const DoseOptions& options) {
   const auto clusters = static_cast<size_t>(choice.clusters);
   std::vector<double> own(clusters), other(clusters), ones(clusters);
   std::vector<const std::string*> texts;
@@ -67,8 +69,8 @@ Json meaning_json(const std::vector<Outcome>& outcomes, int every, const eval::C
           {"chance", io::to_json(bootstrap_ratio(b, d, n, options.seed, options.replicates))}};
 }
 
-Json probability_json(const std::vector<Outcome>& outcomes, int every,
-                      const eval::ClipChoice& choice, const DoseOptions& options) {
+OrderedJson probability_json(const std::vector<Outcome>& outcomes, int every,
+                             const eval::ClipChoice& choice, const DoseOptions& options) {
   std::vector<double> sums(static_cast<size_t>(choice.clusters)), ones(sums.size());
   int64_t n = 0;
   for (size_t i = 0; i < outcomes.size(); i += static_cast<size_t>(every), ++n) {
@@ -82,10 +84,10 @@ Json probability_json(const std::vector<Outcome>& outcomes, int every,
   return io::to_json(bootstrap_ratio(a, d, n, options.seed, options.replicates));
 }
 
-Json examples_json(const Response& response, const eval::ClipChoice& choice,
-                   const TranslatedClips& pairs) {
+OrderedJson examples_json(const Response& response, const eval::ClipChoice& choice,
+                          const TranslatedClips& pairs) {
   constexpr size_t kExamples = 6;
-  Json list = Json::array();
+  OrderedJson list = OrderedJson::array();
   const size_t n = response.clips.size(), step = std::max<size_t>(1, n / kExamples);
   for (size_t i = step / 2; i < n && list.size() < kExamples; i += step)
     list.push_back({{"id", choice.clips[i].clip.id},

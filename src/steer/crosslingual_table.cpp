@@ -2,20 +2,21 @@
 
 #include <nlohmann/json.hpp>
 
+#include "otoscope/io/json.h"
 #include "otoscope/steer/crosslingual.h"
 #include "steer/dose/controls_cell.h"
 
 namespace otoscope::steer {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
-std::vector<std::vector<std::string>> language_table(const Json& json) {
-  const auto value = [](const Json& estimate) {
+std::vector<std::vector<std::string>> language_table(const OrderedJson& json) {
+  const auto value = [](const OrderedJson& estimate) {
     return estimate.at("value").is_null()
                ? std::string("-")
                : fmt::format("{:.3f}", estimate.at("value").get<double>());
   };
-  const auto interval = [&](const Json& e) {
+  const auto interval = [&](const OrderedJson& e) {
     return e.at("low").is_null()
                ? value(e)
                : fmt::format("{} [{:.2f}, {:.2f}]", value(e), e.at("low").get<double>(),
@@ -24,10 +25,10 @@ std::vector<std::vector<std::string>> language_table(const Json& json) {
   std::vector<std::vector<std::string>> rows{{"arm", "strength", "dose",
                                               json.at("target").get<std::string>(), "P(token)",
                                               "overlap (chance)", "WER", "empty", "random 95 %"}};
-  for (const Json& arm : json.at("arms")) {
+  for (const OrderedJson& arm : json.at("arms")) {
     const std::string role = arm.at("role");
     if (role != "tested" && role != "rival") continue;
-    for (const Json& p : arm.at("points")) {
+    for (const OrderedJson& p : arm.at("points")) {
       rows.push_back(
           {arm.at("name"), fmt::format("{:g}", p.at("strength").get<double>()),
            fmt::format("{:.2f}", p.at("dose").get<double>()), interval(p.at("target")),

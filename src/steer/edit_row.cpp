@@ -5,16 +5,6 @@
 #include "otoscope/core/errors.h"
 
 namespace otoscope::steer {
-namespace {
-
-double dot(const float* a, const float* b, int64_t d) {
-  double sum = 0;
-  for (int64_t i = 0; i < d; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return sum;
-}
-
-}  // namespace
-
 void edit_codes(const Operator& op, const std::vector<size_t>& at, const float* was, float* codes,
                 int64_t item, int64_t place) {
   if (op.where.firing && std::none_of(at.begin(), at.end(), [&](size_t j) { return was[j] > 0; }))

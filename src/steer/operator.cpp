@@ -8,6 +8,7 @@
 
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
+#include "steer/edit_row.h"
 
 namespace otoscope::steer {
 namespace {
@@ -16,12 +17,6 @@ constexpr std::array<std::string_view, kActions> kNames{
     "add",  "scale",    "clamp",         "ablate",          "mean",
     "swap", "exchange", "add_direction", "remove_direction"};
 constexpr double kOrthonormal = 1e-3;
-
-double dot(const float* a, const float* b, int64_t d) {
-  double sum = 0;
-  for (int64_t i = 0; i < d; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return sum;
-}
 
 bool all_finite(std::span<const float> values) {
   return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });

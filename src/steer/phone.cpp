@@ -11,12 +11,13 @@
 #include "otoscope/core/errors.h"
 #include "otoscope/core/interrupt.h"
 #include "otoscope/core/text.h"
+#include "otoscope/io/json.h"
 #include "otoscope/steer/directions.h"
 
 namespace otoscope::steer {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 
 const audio::ClipLabels* labels_of(std::span<const audio::ClipLabels> labels,
                                    const std::map<std::string, size_t>& index,
@@ -42,13 +43,6 @@ std::vector<std::pair<int64_t, int64_t>> frames_of(const audio::Track& track,
       if (end > first) ranges.emplace_back(first, end);
     }
   return ranges;
-}
-
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words;
-  for (std::string& word : split(trimmed(text), ' '))
-    if (!word.empty()) words.push_back(std::move(word));
-  return words;
 }
 
 }  // namespace
@@ -125,7 +119,7 @@ UnitWords words_with_phone(std::span<const audio::ClipLabels> labels, std::strin
     const audio::Track* words = clip.find(audio::LabelKind::word);
     const audio::Track* phones = clip.find(audio::LabelKind::phone);
     if (text == reference.end() || words == nullptr || phones == nullptr) continue;
-    if (words_of(text->second).size() != words->labels.size()) continue;  // split otherwise
+    if (spaced_words(text->second).size() != words->labels.size()) continue;  // split otherwise
     std::vector<bool> holds;
     for (const audio::Label& word : words->labels)
       holds.push_back(
@@ -138,11 +132,11 @@ UnitWords words_with_phone(std::span<const audio::ClipLabels> labels, std::strin
   return all;
 }
 
-Json steer_phone(const model::Whisper& model, const model::Tokenizer& tokenizer,
-                 const sae::Sae& sae, const store::Store& store, const store::Manifest& manifest,
-                 std::span<const audio::ClipLabels> labels, const PhoneOptions& options,
-                 std::vector<double> strengths, int controls, const DoseOptions& dose,
-                 Progress& progress) {
+OrderedJson steer_phone(const model::Whisper& model, const model::Tokenizer& tokenizer,
+                        const sae::Sae& sae, const store::Store& store,
+                        const store::Manifest& manifest, std::span<const audio::ClipLabels> labels,
+                        const PhoneOptions& options, std::vector<double> strengths, int controls,
+                        const DoseOptions& dose, Progress& progress) {
   const model::Site site = model::find_site(model.dims(), store.site());
   const PhoneFeatures found =
       phone_features(sae, store, labels, options.phone, options.phone_language, 60000, progress);
@@ -229,7 +223,7 @@ Json steer_phone(const model::Whisper& model, const model::Tokenizer& tokenizer,
   }
   const DoseRun run =
       run_doses(model, tokenizer, choice, site, &sae, arms, *target, dose, progress);
-  Json json = dose_json(run, arms, choice, *target, dose);
+  OrderedJson json = dose_json(run, arms, choice, *target, dose);
   json["phone"] = {
       {"phone", options.phone},
       {"language", options.phone_language},

@@ -17,7 +17,7 @@ namespace {
 using io::Json;
 using io::OrderedJson;
 
-constexpr int64_t kBytes = int64_t{64} << 20;
+constexpr int64_t kRecipeBytes = int64_t{64} << 20;
 constexpr size_t kOperators = 64, kFeatures = 65536, kDirections = 256, kText = 65536;
 constexpr std::string_view kSchema = "otoscope.recipe";
 
@@ -232,7 +232,7 @@ Recipe parse_recipe(std::string_view text, std::string_view where) {
 }
 
 Recipe read_recipe(const std::filesystem::path& path) {
-  Recipe recipe = parse_recipe(io::read_file(path, kBytes), path.string());
+  Recipe recipe = parse_recipe(io::read_file(path, kRecipeBytes), path.string());
   recipe.path = path;
   return recipe;
 }

@@ -7,13 +7,6 @@
 namespace otoscope::steer {
 namespace {
 
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words;
-  for (std::string& word : split(trimmed(text), ' '))
-    if (!word.empty()) words.push_back(std::move(word));
-  return words;
-}
-
 class TextLanguageTarget : public Target {
  public:
   TextLanguageTarget(std::string language, const TextLanguage& guesser)
@@ -124,7 +117,7 @@ std::unique_ptr<Target> unit_words_target(std::string unit, UnitWords words) {
 }
 
 std::vector<bool> words_right(std::string_view reference, std::string_view hypothesis) {
-  const auto a = words_of(reference), b = words_of(hypothesis);
+  const auto a = spaced_words(reference), b = spaced_words(hypothesis);
   const size_t n = a.size(), m = b.size();
   std::vector<std::vector<int>> cost(n + 1, std::vector<int>(m + 1));
   for (size_t i = 0; i <= n; ++i)

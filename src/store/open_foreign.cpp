@@ -75,10 +75,10 @@ const io::NpzMember& rows_member(const std::map<std::string, io::NpzMember>& mem
   std::vector<std::string> names;
   names.reserve(members.size());
   for (const auto& [name, member] : members) names.push_back(name);
-  throw UserError(
-      where,
-      "expected an array activations, got " + (names.empty() ? std::string("none") : join(names)),
-      "save it with numpy.savez(path, activations=x)");
+  throw UserError(where,
+                  "expected an array activations, got " +
+                      (names.empty() ? std::string("none") : otoscope::join(names)),
+                  "save it with numpy.savez(path, activations=x)");
 }
 
 }  // namespace

@@ -19,6 +19,8 @@ std::vector<std::string> nearest_names(std::string_view name, std::span<const st
 std::string join(std::span<const std::string> parts, std::string_view separator = ", ");
 std::vector<std::string> split(std::string_view text, char separator);
 std::string trimmed(std::string_view text);
+/// What lies between spaces.
+std::vector<std::string> spaced_words(std::string_view text);
 
 /// "145.2 MB" (powers of ten, as disks are sold)
 std::string human_bytes(int64_t bytes);

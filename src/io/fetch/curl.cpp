@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include "io/fetch/download.h"
+#include "io/traces.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/file.h"
 #include "otoscope/io/process.h"
@@ -13,19 +14,6 @@ namespace {
 constexpr int kNoProxy = 5, kNoHost = 6, kNoConnection = 7, kHttpError = 22, kNoRange = 33;
 constexpr int kBadResume = 36, kTimedOut = 28;
 
-int64_t size_of(const fs::path& path) {
-  std::error_code error;
-  const auto size = fs::file_size(path, error);
-  return error ? 0 : static_cast<int64_t>(size);
-}
-
-std::string last_line(const fs::path& path) {
-  std::string last;
-  for (const std::string& line : split(read_file(path), '\n'))
-    if (!trimmed(line).empty()) last = trimmed(line);
-  return last.substr(0, 200);
-}
-
 }  // namespace
 
 std::string download(const std::string& url, const fs::path& part, int64_t bytes,
@@ -35,12 +23,12 @@ std::string download(const std::string& url, const fs::path& part, int64_t bytes
   int status = 0;
   std::string said;
   for (int attempt = 0; attempt < 2; ++attempt) {
-    if (size_of(part) > bytes) fs::remove(part);
-    if (size_of(part) == bytes) return "";
-    const bool resumed = size_of(part) > 0;
+    if (size_so_far(part) > bytes) fs::remove(part);
+    if (size_so_far(part) == bytes) return "";
+    const bool resumed = size_so_far(part) > 0;
     ProcessOptions options;
     options.errors_to = errors;
-    options.while_running = [&] { report(size_of(part)); };
+    options.while_running = [&] { report(size_so_far(part)); };
     status = run_process({"curl",
                           "--fail",
                           "--location",
@@ -72,9 +60,9 @@ std::string download(const std::string& url, const fs::path& part, int64_t bytes
     if (!start_again) break;
     fs::remove(part);
   }
-  report(size_of(part));
+  report(size_so_far(part));
   unreachable = status == kNoProxy || status == kNoHost || status == kNoConnection ||
-                (status == kTimedOut && size_of(part) == 0);
+                (status == kTimedOut && size_so_far(part) == 0);
   if (status == 0) return "";
   return said.empty() ? fmt::format("curl ended with status {}", status) : said;
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "io/traces.h"
 #include "otoscope/core/errors.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/file.h"
@@ -32,17 +33,9 @@ std::string quoted(const std::string& text) {
   return out + "\"\n";
 }
 
-int64_t size_of(const fs::path& path) {
-  std::error_code error;
-  const auto size = fs::file_size(path, error);
-  return error ? 0 : static_cast<int64_t>(size);
-}
-
 /// What curl says: "curl: (7) Failed to connect …" -> "Failed to connect …".
 std::string last_words(const fs::path& errors) {
-  std::string last;
-  for (const std::string& line : split(read_file(errors, int64_t{1} << 20), '\n'))
-    if (!trimmed(line).empty()) last = trimmed(line);
+  const std::string last = last_line(errors);
   const size_t end = last.rfind("curl: (", 0) == 0 ? last.find(") ") : std::string::npos;
   return (end == std::string::npos ? last : last.substr(end + 2)).substr(0, 200);
 }
@@ -69,7 +62,7 @@ std::string post_json(const std::string& url, const std::string& body, const Pos
   ProcessOptions process;
   process.errors_to = errors;
   process.while_running = [&] {
-    if (size_of(answer) > options.most_bytes)
+    if (size_so_far(answer) > options.most_bytes)
       throw UserError(url, fmt::format("expected an answer of at most {}, got more",
                                        human_bytes(options.most_bytes)));
   };

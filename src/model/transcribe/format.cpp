@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/text/unicode.h"
+#include "otoscope/io/json.h"
 #include "otoscope/model/transcript_format.h"
 
 namespace otoscope::model {
@@ -64,32 +65,32 @@ std::string as_vtt(const Transcript& transcript) {
 }
 
 nlohmann::ordered_json as_json(const Transcript& t, bool with_words) {
-  using Json = nlohmann::ordered_json;
+  using io::OrderedJson;
   const auto milli = [](double seconds) { return std::round(seconds * 1000) / 1000; };
-  Json segments = Json::array(), words = Json::array();
+  OrderedJson segments = OrderedJson::array(), words = OrderedJson::array();
   for (size_t i = 0; i < t.segments.size(); ++i) {
     const Segment& s = t.segments[i];
-    segments.push_back(Json{{"start", milli(s.start)},
-                            {"end", milli(s.end)},
-                            {"text", s.text},
-                            {"tokens", s.tokens},
-                            {"avg_logprob", s.avg_logprob},
-                            {"no_speech_prob", s.no_speech_prob},
-                            {"compression_ratio", s.compression_ratio},
-                            {"temperature", s.temperature},
-                            {"seek", s.seek}});
+    segments.push_back(OrderedJson{{"start", milli(s.start)},
+                                   {"end", milli(s.end)},
+                                   {"text", s.text},
+                                   {"tokens", s.tokens},
+                                   {"avg_logprob", s.avg_logprob},
+                                   {"no_speech_prob", s.no_speech_prob},
+                                   {"compression_ratio", s.compression_ratio},
+                                   {"temperature", s.temperature},
+                                   {"seek", s.seek}});
     for (const TranscribedWord& word : s.words)
-      words.push_back(Json{{"word", word.text},
-                           {"start", milli(word.start)},
-                           {"end", milli(word.end)},
-                           {"probability", word.probability},
-                           {"segment", i}});
+      words.push_back(OrderedJson{{"word", word.text},
+                                  {"start", milli(word.start)},
+                                  {"end", milli(word.end)},
+                                  {"probability", word.probability},
+                                  {"segment", i}});
   }
-  Json json{{"path", t.path},
-            {"language", t.language},
-            {"text", t.text},
-            {"duration", milli(t.seconds)},
-            {"segments", segments}};
+  OrderedJson json{{"path", t.path},
+                   {"language", t.language},
+                   {"text", t.text},
+                   {"duration", milli(t.seconds)},
+                   {"segments", segments}};
   if (with_words) json["words"] = words;
   return json;
 }

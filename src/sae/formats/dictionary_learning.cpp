@@ -4,11 +4,10 @@
 #include "otoscope/io/json.h"
 #include "otoscope/sae/formats.h"
 #include "sae/formats/oriented.h"
+#include "sae/sizes.h"
 
 namespace otoscope::sae {
 namespace {
-
-constexpr int64_t kMaxSide = int64_t{1} << 26;
 
 /// How one dict_class stores its parts.
 struct Kind {
@@ -38,14 +37,6 @@ const Kind& kind_named(const std::string& name, const std::string& where) {
     known += (known.empty() ? "" : ", ") + std::string(kind.dict_class);
   }
   throw UserError(where, "expected dict_class of " + known + ", got " + name);
-}
-
-int64_t size_at(const io::Json& trainer, const char* key, const std::string& where) {
-  const int64_t size = io::integer_at(trainer, key, where);
-  if (size < 1 || size > kMaxSide)
-    throw UserError(
-        where, std::string("expected ") + key + " in [1, 67108864], got " + std::to_string(size));
-  return size;
 }
 
 Tensor<float> thresholds(const io::Safetensors& file, int64_t F, bool one_for_all) {

@@ -5,14 +5,9 @@
 #include "otoscope/io/json.h"
 #include "otoscope/sae/formats.h"
 #include "sae/formats/oriented.h"
+#include "sae/sizes.h"
 
 namespace otoscope::sae {
-namespace {
-
-constexpr int64_t kMaxSide = int64_t{1} << 26;
-
-}  // namespace
-
 Sae load_sparsify(const std::filesystem::path& folder) {
   const std::string where = (folder / "cfg.json").string();
   const io::Json cfg = io::read_json(folder / "cfg.json");

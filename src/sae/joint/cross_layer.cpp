@@ -7,6 +7,7 @@
 #include "otoscope/io/hash.h"
 #include "otoscope/io/safetensors.h"
 #include "sae/joint/files.h"
+#include "sae/sizes.h"
 
 namespace otoscope::sae {
 namespace {
@@ -14,8 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kMostLayers = 1024;
-constexpr int64_t kMaxSide = int64_t{1} << 26;
-
 fs::path file_of(const fs::path& folder, const char* which, int64_t layer) {
   return folder / (std::string(which) + std::to_string(layer) + ".safetensors");
 }

@@ -11,6 +11,7 @@
 #include "otoscope/io/safetensors.h"
 #include "otoscope/sae/fold.h"
 #include "sae/joint/files.h"
+#include "sae/sizes.h"
 #include "sae/train/summed_norm.h"
 
 namespace otoscope::sae {
@@ -19,16 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int32_t kCrosscoderNorms = 1;  // CodeNormalization.CROSSCODER: the sum of the norms
-constexpr int64_t kMaxSide = int64_t{1} << 26;
-
-int64_t size_at(const io::Json& config, const char* key, const std::string& where) {
-  const int64_t value = io::integer_at(config, key, where);
-  if (value < 1 || value > kMaxSide)
-    throw UserError(
-        where, std::string("expected ") + key + " in [1, 67108864], got " + std::to_string(value));
-  return value;
-}
-
 double summed(const Tensor<float>& norms, int64_t f) {
   double sum = 0;
   for (int64_t s = 0; s < norms.shape()[1]; ++s) sum += norms.at(f, s);

@@ -7,25 +7,26 @@
 #include "otoscope/core/statistics.h"
 #include "otoscope/core/text.h"
 #include "otoscope/io/estimate.h"
+#include "otoscope/io/json.h"
 #include "otoscope/steer/dose.h"
 #include "steer/dose/controls_cell.h"
 
 namespace otoscope::steer {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using io::OrderedJson;
 using io::to_json;
 
 constexpr std::array kRoles{"tested", "rival", "random_feature", "random_direction",
                             "random_principal"};
 
-Json measures_json(const ResponseMeasures& m) {
-  Json json{{"target", to_json(m.target)},
-            {"target_difference", to_json(m.target_difference)},
-            {"kl", to_json(m.kl)},
-            {"ce_difference", to_json(m.ce_difference)},
-            {"no_speech", to_json(m.no_speech)},
-            {"own_language", to_json(m.own_language)}};
+OrderedJson measures_json(const ResponseMeasures& m) {
+  OrderedJson json{{"target", to_json(m.target)},
+                   {"target_difference", to_json(m.target_difference)},
+                   {"kl", to_json(m.kl)},
+                   {"ce_difference", to_json(m.ce_difference)},
+                   {"no_speech", to_json(m.no_speech)},
+                   {"own_language", to_json(m.own_language)}};
   if (!m.decoded) return json;
   json["wer"] = to_json(m.wer);
   json["wer_difference"] = to_json(m.wer_difference);
@@ -54,23 +55,24 @@ double slope_at_zero(const std::vector<double>& s, const std::vector<double>& y)
   return low == high ? 0 : (y[high] - y[low]) / (s[high] - s[low]);
 }
 
-Json arm_json(const DoseRun& run, const Arm& arm, const std::vector<Response>& responses,
-              const eval::ClipChoice& choice, const Target& target, const DoseOptions& options) {
-  Json json{{"name", arm.name}, {"role", kRoles[static_cast<size_t>(arm.role)]}};
-  json["operators"] = Json::array();
+OrderedJson arm_json(const DoseRun& run, const Arm& arm, const std::vector<Response>& responses,
+                     const eval::ClipChoice& choice, const Target& target,
+                     const DoseOptions& options) {
+  OrderedJson json{{"name", arm.name}, {"role", kRoles[static_cast<size_t>(arm.role)]}};
+  json["operators"] = OrderedJson::array();
   for (const Operator& op : arm.operators) json["operators"].push_back(describe(op));
   json["redirected"] = !arm.redirect.empty();
   json["every"] = arm.every;
-  json["points"] = Json::array();
+  json["points"] = OrderedJson::array();
   std::vector<double> strengths, values;
   for (const Response& r : responses) {
     const ResponseMeasures m = measure(run, r.clips, arm.every, choice, target, options);
     strengths.push_back(r.strength), values.push_back(m.target.value);
-    Json point{{"strength", r.strength},
-               {"gain", r.gain},
-               {"dose", r.dose.relative()},
-               {"rows", r.dose.rows},
-               {"rows_changed", r.dose.changed}};
+    OrderedJson point{{"strength", r.strength},
+                      {"gain", r.gain},
+                      {"dose", r.dose.relative()},
+                      {"rows", r.dose.rows},
+                      {"rows_changed", r.dose.changed}};
     point.update(measures_json(m));
     json["points"].push_back(std::move(point));
   }
@@ -81,7 +83,7 @@ Json arm_json(const DoseRun& run, const Arm& arm, const std::vector<Response>& r
   return json;
 }
 
-Json against_json(const Contest::Against& against, double effect) {
+OrderedJson against_json(const Contest::Against& against, double effect) {
   if (against.effects.empty()) return nullptr;
   return {{"n", against.effects.size()},
           {"effects", against.effects},
@@ -92,19 +94,19 @@ Json against_json(const Contest::Against& against, double effect) {
 
 }  // namespace
 
-Json dose_json(const DoseRun& run, std::span<const Arm> arms, const eval::ClipChoice& choice,
-               const Target& target, const DoseOptions& options) {
-  Json json{{"target", target.name()},
-            {"clips", choice.clips.size()},
-            {"clusters", choice.clusters},
-            {"clusters_by", choice.by_speaker ? "speaker" : "prompt"},
-            {"language", options.language}};
+OrderedJson dose_json(const DoseRun& run, std::span<const Arm> arms, const eval::ClipChoice& choice,
+                      const Target& target, const DoseOptions& options) {
+  OrderedJson json{{"target", target.name()},
+                   {"clips", choice.clips.size()},
+                   {"clusters", choice.clusters},
+                   {"clusters_by", choice.by_speaker ? "speaker" : "prompt"},
+                   {"language", options.language}};
   std::vector<Outcome> clean = run.clean;
   json["clean"] = measures_json(measure(run, clean, 1, choice, target, options));
-  json["arms"] = Json::array();
+  json["arms"] = OrderedJson::array();
   for (size_t a = 0; a < arms.size(); ++a)
     json["arms"].push_back(arm_json(run, arms[a], run.arms[a], choice, target, options));
-  json["contests"] = Json::array();
+  json["contests"] = OrderedJson::array();
   for (const Contest& c : contests(run, arms, choice, target))
     json["contests"].push_back({{"arm", arms[c.arm].name},
                                 {"strength", c.strength},
@@ -115,14 +117,14 @@ Json dose_json(const DoseRun& run, std::span<const Arm> arms, const eval::ClipCh
   return json;
 }
 
-std::vector<std::vector<std::string>> dose_table(const Json& json) {
+std::vector<std::vector<std::string>> dose_table(const OrderedJson& json) {
   std::vector<std::vector<std::string>> rows{{"arm", "strength", "dose",
                                               json.at("target").get<std::string>(), "KL", "WER",
                                               "empty", "random 95 %"}};
-  for (const Json& arm : json.at("arms")) {
+  for (const OrderedJson& arm : json.at("arms")) {
     const std::string role = arm.at("role");
     if (role != "tested" && role != "rival") continue;
-    for (const Json& p : arm.at("points")) {
+    for (const OrderedJson& p : arm.at("points")) {
       rows.push_back({arm.at("name"), fmt::format("{:g}", p.at("strength").get<double>()),
                       fmt::format("{:.3f}", p.at("dose").get<double>()),
                       io::with_interval(p.at("target"), 3), io::with_interval(p.at("kl"), 3),

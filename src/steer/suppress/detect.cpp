@@ -22,11 +22,11 @@ constexpr double kRidges[] = {1e-3, 1e-2, 1e-1, 1};
 constexpr double kAsGood = .002;  // AUROC on dev within which fewer features win
 
 /// The rows of a question by part, with their labels.
-struct Parts {
+struct SplitRows {
   std::vector<int64_t> rows[3];
   std::vector<uint8_t> positive[3];
 
-  Parts(const Question& question, std::span<const SoundWindow> windows) {
+  SplitRows(const Question& question, std::span<const SoundWindow> windows) {
     for (size_t i = 0; i < question.rows.size(); ++i) {
       const auto part = static_cast<size_t>(windows[static_cast<size_t>(question.rows[i])].part);
       rows[part].push_back(question.rows[i]);
@@ -51,7 +51,7 @@ class Detecting {
         options_(options),
         parts_(question, windows) {}
 
-  const Parts& parts() const { return parts_; }
+  const SplitRows& parts() const { return parts_; }
 
   double auroc_on(size_t part, const Score& score) const {
     std::vector<double> scores;
@@ -173,7 +173,7 @@ class Detecting {
   const Listened& listened_;
   std::span<const SiteSae> saes_;
   const DetectOptions& options_;
-  Parts parts_;
+  SplitRows parts_;
 };
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace otoscope::steer {
 namespace {
 
-constexpr int kFirstTokens = 4;
+constexpr int kTellingTokens = 4;
 
 /// Keeps the state after the first timestamp and the last state of every item.
 class States : public model::Hook {
@@ -110,7 +110,7 @@ TriedEdits choose_edit(const model::Whisper& model, const model::Tokenizer& toke
     list.push_back({"", model::resume_before(edit.site), {hooks.back().get()}});
   }
   HearOptions few = hear;
-  few.sample_len = kFirstTokens;
+  few.sample_len = kTellingTokens;
   for (const auto& heard :
        hear_edits(model, tokenizer, sounds, list, few, "edits behind the condition", progress))
     tried.wrote.push_back(count_wrote(heard));
@@ -157,7 +157,7 @@ std::vector<int64_t> random_edits(const model::Whisper& model, const model::Toke
     list.push_back({"", model::resume_before(edit.site), {hooks.back().get()}});
   }
   HearOptions few = hear;
-  few.sample_len = kFirstTokens;
+  few.sample_len = kTellingTokens;
   std::vector<int64_t> wrote;
   for (const auto& heard :
        hear_edits(model, tokenizer, sounds, list, few, "random edits of the same size", progress))

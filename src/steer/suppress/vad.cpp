@@ -9,7 +9,7 @@
 namespace otoscope::steer {
 namespace {
 
-constexpr int64_t kBytes = int64_t{64} << 20;
+constexpr int64_t kVadBytes = int64_t{64} << 20;
 constexpr double kPastTheEnd = .1;  // detectors pad what they find
 
 std::vector<std::pair<double, double>> spans_of(const io::Json& list, double duration,
@@ -71,7 +71,7 @@ VadFindings parse_vad(std::string_view text, std::string_view where) {
 }
 
 VadFindings read_vad(const std::filesystem::path& path) {
-  return parse_vad(io::read_file(path, kBytes), path.string());
+  return parse_vad(io::read_file(path, kVadBytes), path.string());
 }
 
 }  // namespace otoscope::steer
