@@ -151,7 +151,7 @@ void run_process_checked(const std::vector<std::string>& command, ProcessOptions
   } const remove{kept ? fs::path() : options.errors_to};
   const int status = run_process(command, options);
   if (status == 0) return;
-  const std::string said = last_line(options.errors_to);
+  const std::string said = last_line(options.errors_to, int64_t{64} << 20, 300);
   throw UserError(
       command[0],
       "expected exit status 0, got " + std::to_string(status) + (said.empty() ? "" : ": " + said),

@@ -11,11 +11,11 @@ int64_t size_so_far(const std::filesystem::path& path) {
   return error ? 0 : static_cast<int64_t>(size);
 }
 
-std::string last_line(const std::filesystem::path& path) {
+std::string last_line(const std::filesystem::path& path, int64_t limit, size_t most) {
   std::string last;
-  for (const std::string& line : split(read_file(path, int64_t{64} << 20), '\n'))
+  for (const std::string& line : split(read_file(path, limit), '\n'))
     if (!trimmed(line).empty()) last = trimmed(line);
-  return last.substr(0, 300);
+  return last.substr(0, most);
 }
 
 }  // namespace otoscope::io

@@ -10,7 +10,8 @@ namespace otoscope::io {
 /// 0 where there is no file yet.
 int64_t size_so_far(const std::filesystem::path& path);
 
-/// The last line with something in it, trimmed: what programs say before they give up.
-std::string last_line(const std::filesystem::path& path);
+/// The last line with something in it, trimmed and cut to `most` bytes: what programs say before
+/// they give up. UserError for files beyond `limit` bytes.
+std::string last_line(const std::filesystem::path& path, int64_t limit, size_t most);
 
 }  // namespace otoscope::io

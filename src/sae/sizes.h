@@ -1,7 +1,6 @@
 #pragma once
 /// Bounds on what a file of weights may claim of itself.
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "otoscope/core/errors.h"

@@ -32,8 +32,9 @@ class PackedRight {
 };
 
 /// z = softmax(q keys) values by the calling thread, with the bits of multiply, softmax and
-/// multiply one after the other. Query i sees the first `seen` + i keys; at least one. q: (M, d)
-/// keys: (d, S)   values: (S, d_v)   z: (M, d_v)
+/// multiply one after the other. Query i sees the first `seen` + i keys; at least one.
+///
+/// q: (M, d)   keys: (d, S)   values: (S, d_v)   z: (M, d_v)
 void attend(View<const float> q, const PackedRight& keys, const PackedRight& values, int64_t seen,
             View<float> z);
 

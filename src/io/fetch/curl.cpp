@@ -51,7 +51,7 @@ std::string download(const std::string& url, const fs::path& part, int64_t bytes
                           "--url",
                           url},
                          options);
-    said = last_line(errors);
+    said = last_line(errors, int64_t{1} << 30, 200);
     fs::remove(errors);
     if (status == 0) break;
     // A server that cannot go on in the middle, or whose file has changed: once more from nothing.

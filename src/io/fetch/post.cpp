@@ -35,7 +35,7 @@ std::string quoted(const std::string& text) {
 
 /// What curl says: "curl: (7) Failed to connect …" -> "Failed to connect …".
 std::string last_words(const fs::path& errors) {
-  const std::string last = last_line(errors);
+  const std::string last = last_line(errors, int64_t{1} << 20, std::string::npos);
   const size_t end = last.rfind("curl: (", 0) == 0 ? last.find(") ") : std::string::npos;
   return (end == std::string::npos ? last : last.substr(end + 2)).substr(0, 200);
 }

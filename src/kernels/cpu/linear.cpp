@@ -41,6 +41,15 @@ struct Linear::Impl {
     p.bias = !b.empty(), p.bf16 = native;
     return p;
   }
+  /// y = what `prepare(x)` leaves of x, times the weight, on this thread.
+  template <class X, class Prepare>
+  void multiply_alone(X x, View<float> y, Prepare&& prepare) const {
+    const int64_t M = x.rows();
+    OTO_ASSERT(x.width() == W.shape()[1] && y.width() == W.shape()[0] && y.rows() == M);
+    if (M == 0 || W.shape()[0] == 0) return;
+    const detail::OneThread alone;
+    detail::run_alone(product(M), prepare(x), forward, b.data(), y.data);
+  }
 };
 
 Linear::Linear(View<const float> W, View<const float> b, Precision p)
@@ -68,20 +77,11 @@ void Linear::forward(View<const float> x, View<float> y) const {
 }
 
 void Linear::forward_alone(View<const float> x, View<float> y) const {
-  const int64_t M = x.rows();
-  OTO_ASSERT(x.width() == in() && y.width() == out() && y.rows() == M);
-  if (M == 0 || out() == 0) return;
-  const detail::OneThread alone;
-  detail::run_alone(impl_->product(M), impl_->prepared(x), impl_->forward, impl_->b.data(), y.data);
+  impl_->multiply_alone(x, y, [&](View<const float> left) { return impl_->prepared(left); });
 }
 
 void Linear::forward_gelu_alone(View<float> x, View<float> y) const {
-  const int64_t M = x.rows();
-  OTO_ASSERT(x.width() == in() && y.width() == out() && y.rows() == M);
-  if (M == 0 || out() == 0) return;
-  const detail::OneThread alone;
-  detail::run_alone(impl_->product(M), impl_->prepared_gelu(x), impl_->forward, impl_->b.data(),
-                    y.data);
+  impl_->multiply_alone(x, y, [&](View<float> left) { return impl_->prepared_gelu(left); });
 }
 
 void Linear::vjp(View<const float> dy, View<float> dx, bool accumulate) const {
